@@ -1,0 +1,78 @@
+"""The command line. Exit status of every command: 0 done, 1 could not be done, 2 called wrongly."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gateway import __version__, app
+from gateway.settings import ConfigurationError, check, load
+from gateway.sim import command as simulator
+
+_CONFIG_HELP = "configuration file (default: /etc/evgate/gateway.toml); conf.d/*.toml beside it is read as well"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status. Wrong arguments end the process with 2, as argparse does."""
+    arguments = _parser().parse_args(argv)
+    do: Callable[[argparse.Namespace], int] = arguments.do
+    return do(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="evgate",
+        description="Gateway for EV charging sites: relays OCPP to the operator's CSMS, publishes connectors on MQTT.",
+    )
+    parser.add_argument("--version", action="version", version=f"evgate {__version__}")
+    commands = parser.add_subparsers(metavar="command", required=True)
+    _add_run(commands)
+    _add_check(commands)
+    simulator.add_arguments(commands)
+    return parser
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = commands.add_parser(
+        "run",
+        help="the daemon",
+        description="Serve chargers until SIGTERM or Ctrl-C. Prints a line that starts with READY when it listens.",
+        epilog="example:\n  evgate run --config /etc/evgate/gateway.toml",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run.add_argument("--config", type=Path, metavar="FILE", help=_CONFIG_HELP)
+    run.set_defaults(do=_run)
+
+
+def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "check",
+        help="is the configuration right, and what will the daemon do",
+        description="Read the configuration as the daemon would, and say what it will do, or what is wrong.",
+        epilog="example:\n  evgate check --config /etc/evgate/gateway.toml",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help=_CONFIG_HELP)
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
+    parser.set_defaults(do=_check)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    try:
+        settings = load(arguments.config, os.environ)
+        return asyncio.run(app.run(settings, os.environ))
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    return check(arguments.config, os.environ, print, arguments.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""Listeners for chargers: opened together, closed together."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, cast
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+
+from gateway.adapters.charger_server.connection import ChargerConnection
+from gateway.adapters.charger_server.doorstep import HANDSHAKES, OPEN_TIMEOUT_S, Doorstep
+from gateway.adapters.charger_server.upgrade import answer, select_subprotocol
+from gateway.adapters.websocket_link import CLOSE_TIMEOUT_S, LIBRARY_LOG, MAX_QUEUE, WRITE_LIMIT
+from gateway.runtime.ports import Doors
+
+BACKLOG: Final = 512
+"""After a restart every charger of the site dials at once; what the kernel drops comes back a second later."""
+
+SERVICE_RESTART: Final = 1012
+
+_ADVICE = {
+    errno.EADDRINUSE: "another program listens there; find it with `ss -ltnp`, or choose another port",
+    errno.EACCES: "ports below 1024 need a privilege; choose a higher one",
+    errno.EADDRNOTAVAIL: "it is no address of this machine; see `ip address`, or use 0.0.0.0",
+}
+
+
+class ListenFailed(Exception):
+    """A listener could not be opened; the message names it and ends with what to do next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where chargers dial in. Port 0 is any free one; `bound` is served in place of an address bound here."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+    bound: socket.socket | None = None
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class ChargerServer:
+    """Brings chargers to the doors. `max_frame` in bytes; a longer message ends its connection with 1009."""
+
+    def __init__(
+        self,
+        doors: Doors,
+        listeners: Sequence[Listener],
+        *,
+        max_frame: int,
+        open_timeout_s: float = OPEN_TIMEOUT_S,
+        close_timeout_s: float = CLOSE_TIMEOUT_S,
+        handshakes: int = HANDSHAKES,
+    ) -> None:
+        self._listeners = tuple(listeners)
+        self._max_frame = max_frame
+        self._doorstep = Doorstep(doors, open_timeout_s, close_timeout_s, handshakes)
+        self._servers: list[Server] = []
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The port of each listener, in their order; real ones, also where 0 was asked for."""
+        return tuple(int(server.sockets[0].getsockname()[1]) for server in self._servers)
+
+    async def open(self) -> None:
+        """Listen on all addresses, or raise ListenFailed and on none."""
+        try:
+            for listener in self._listeners:
+                sock = listener.bound or self._bind(listener)
+                self._servers.append(await self._serve(listener, sock))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self, code: int = SERVICE_RESTART, reason: str = "the gateway restarts") -> None:
+        """Stop listening and end every connection, within about `close_timeout_s`; no task is left. Safe to repeat."""
+        for server in self._servers:
+            server.close(close_connections=False)
+        self._doorstep.shut()
+        await asyncio.gather(*(link.close(code, reason) for link in list(self._doorstep.links)))
+        try:
+            async with asyncio.timeout(self._doorstep.close_timeout_s):
+                while tasks := self._at_work():
+                    await asyncio.wait(tasks)
+        except TimeoutError:
+            # Somebody behind the door does not take a last frame.
+            for task in self._at_work():
+                task.cancel()
+            await asyncio.gather(*self._at_work(), return_exceptions=True)
+        for server in self._servers:
+            await server.wait_closed()
+        self._servers.clear()
+
+    def _at_work(self) -> set[asyncio.Task[None]]:
+        return self._doorstep.tasks.union(*(server.handler_tasks for server in self._servers))
+
+    def _bind(self, listener: Listener) -> socket.socket:
+        family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+        # `::` means every address, as it does for systemd, unless IPv4 has a listener of its own on that port.
+        alone = not any(other.port == listener.port and ":" not in other.host for other in self._listeners)
+        both = listener.host == "::" and alone and socket.has_dualstack_ipv6()
+        address = (listener.host, listener.port)
+        try:
+            return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
+        except OSError as error:
+            advice = _ADVICE.get(error.errno or 0, "change [chargers] listen")
+            raise ListenFailed(f"cannot listen on {listener} ({error.strerror}): {advice}") from error
+
+    async def _serve(self, listener: Listener, sock: socket.socket) -> Server:
+        name = str(Listener(listener.host, sock.getsockname()[1]))
+        make = partial(ChargerConnection, self._doorstep, name, listener.tls)
+        return await serve(
+            _enter,
+            sock=sock,
+            backlog=BACKLOG,
+            # The library says "wrapper or subclass", its type only the latter.
+            create_connection=cast("type[ServerConnection]", make),
+            process_request=answer,
+            select_subprotocol=select_subprotocol,
+            compression=None,
+            server_header=None,
+            # The doorstep's own limits say who was slow; pings are timers of the station.
+            open_timeout=None,
+            ping_interval=None,
+            close_timeout=self._doorstep.close_timeout_s,
+            max_size=self._max_frame,
+            max_queue=MAX_QUEUE,
+            write_limit=WRITE_LIMIT,
+            logger=LIBRARY_LOG,
+        )
+
+
+async def _enter(connection: ServerConnection) -> None:
+    assert isinstance(connection, ChargerConnection)
+    assert connection.admitted is not None
+    await connection.enter(connection.admitted)

@@ -1,0 +1,53 @@
+"""Log records as journal entries with fields, so that `journalctl -u evgate CHARGE_POINT=CP01` shows one charger."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+
+from gateway.core.redact import redact
+
+PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+"""Syslog severities (RFC 5424) of the standard library's levels."""
+
+
+def writes_to_journal(environ: Mapping[str, str], fd: int = 2) -> bool:
+    """Did systemd connect this file descriptor to the journal? (`JOURNAL_STREAM` names its device and inode.)"""
+    device, _, inode = environ.get("JOURNAL_STREAM", "").partition(":")
+    if not device.isdecimal() or not inode.isdecimal():
+        return False
+    stream = os.fstat(fd)
+    return (stream.st_dev, stream.st_ino) == (int(device), int(inode))
+
+
+class Journal(logging.Handler):
+    """Sends each record with its fields. Where systemd-python is missing, making one raises ImportError."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        import systemd.journal  # laptops and tests run without it
+
+        self._send = systemd.journal.send
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one entry; like every logging handler it reports its own failure on standard error."""
+        try:
+            self._send(self._clean(self._text(record)), PRIORITY=self._priority(record), **self._fields(record))
+        except (OSError, ValueError):
+            self.handleError(record)
+
+    def _text(self, record: logging.LogRecord) -> str:
+        if record.exc_info:
+            return f"{record.getMessage()}\n{logging.Formatter().formatException(record.exc_info)}"
+        return record.getMessage()
+
+    def _fields(self, record: logging.LogRecord) -> dict[str, str]:
+        fields: dict[str, str] = getattr(record, "fields", {})
+        return {"LOGGER": record.name, **{name: self._clean(value) for name, value in fields.items()}}
+
+    def _clean(self, text: str) -> str:
+        return redact(text).encode("utf-8", "backslashreplace").decode()
+
+    def _priority(self, record: logging.LogRecord) -> str:
+        return str(PRIORITIES.get(record.levelno, 6))

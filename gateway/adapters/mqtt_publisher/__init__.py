@@ -1,0 +1,8 @@
+"""MQTT through paho: `MqttPublisher` keeps a broker's retained state equal to what it was last told."""
+
+from __future__ import annotations
+
+from gateway.adapters.mqtt_publisher.options import Broker, Pace
+from gateway.adapters.mqtt_publisher.publisher import MqttPublisher
+
+__all__ = ["Broker", "MqttPublisher", "Pace"]

@@ -1,0 +1,102 @@
+"""The rows of a station, from and to `StationRecord`. What stands there already is not written again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.core.record import StationRecord
+from gateway.runtime.ports import StoreFailed
+
+_SAVE_STATION = """
+INSERT INTO stations (key, identity, slug, first_seen, subprotocol, credential_hash)
+VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET
+  identity = excluded.identity,
+  slug = excluded.slug,
+  first_seen = excluded.first_seen,
+  subprotocol = excluded.subprotocol,
+  credential_hash = excluded.credential_hash
+WHERE (
+  stations.identity, stations.slug, stations.first_seen, stations.subprotocol, stations.credential_hash
+) IS NOT (
+  excluded.identity, excluded.slug, excluded.first_seen, excluded.subprotocol, excluded.credential_hash
+)
+"""
+_SAVE_UPSTREAM = """
+INSERT INTO station_upstreams (station, upstream, accepted_at) VALUES (?, ?, ?)
+ON CONFLICT (station, upstream) DO UPDATE SET accepted_at = excluded.accepted_at
+WHERE station_upstreams.accepted_at <> excluded.accepted_at
+"""
+_LOAD_UPSTREAMS = "SELECT station, upstream, accepted_at FROM station_upstreams"
+_LOAD_STATIONS = """
+SELECT station, identity, slug, first_seen, subprotocol, credential_hash FROM stations ORDER BY station
+"""
+
+_Stored = str | bytes
+
+
+def save_station(connection: sqlite3.Connection, record: StationRecord) -> None:
+    """Make the row of this station, found by its key, equal to the record. Raises sqlite3.Error."""
+    key = _stored(record.key)
+    connection.execute(
+        _SAVE_STATION,
+        (
+            key,
+            _stored(record.identity),
+            _stored(record.slug),
+            _time_text(record.first_seen),
+            None if record.subprotocol is None else _stored(record.subprotocol),
+            None if record.credential_hash is None else _stored(record.credential_hash),
+        ),
+    )
+    (station,) = connection.execute("SELECT station FROM stations WHERE key = ?", (key,)).fetchone()
+    wanted = {_stored(upstream): _time_text(at) for upstream, at in record.accepted.items()}
+    standing = connection.execute("SELECT upstream FROM station_upstreams WHERE station = ?", (station,)).fetchall()
+    for (upstream,) in standing:
+        if upstream not in wanted:
+            connection.execute("DELETE FROM station_upstreams WHERE station = ? AND upstream = ?", (station, upstream))
+    connection.executemany(_SAVE_UPSTREAM, [(station, upstream, at) for upstream, at in wanted.items()])
+
+
+def load_stations(connection: sqlite3.Connection) -> list[StationRecord]:
+    """Every station, in the order first seen. Raises sqlite3.Error, or StoreFailed for an unreadable row."""
+    upstreams: defaultdict[int, list[tuple[_Stored, str]]] = defaultdict(list)
+    for station, upstream, at in connection.execute(_LOAD_UPSTREAMS):
+        upstreams[station].append((upstream, at))
+    return [_record(row, upstreams[row[0]]) for row in connection.execute(_LOAD_STATIONS)]
+
+
+def _record(row: tuple[Any, ...], upstreams: list[tuple[_Stored, str]]) -> StationRecord:
+    station, identity, slug, first_seen, subprotocol, credential_hash = row
+    try:
+        return StationRecord(
+            identity=_loaded(identity),
+            slug=_loaded(slug),
+            first_seen=datetime.fromisoformat(first_seen),
+            accepted={_loaded(upstream): datetime.fromisoformat(at) for upstream, at in upstreams},
+            subprotocol=None if subprotocol is None else _loaded(subprotocol),
+            credential_hash=None if credential_hash is None else _loaded(credential_hash),
+        )
+    except ValueError as error:
+        raise StoreFailed(
+            f"Row {station} of the table stations in the store cannot be read. Stop evgate, remove that row "
+            "with the program sqlite3 and start evgate: the charger is learnt anew when it connects."
+        ) from error
+
+
+def _stored(text: str) -> _Stored:
+    """The text as SQLite can hold it. Two texts never become one value, because no TEXT equals a BLOB."""
+    encoded = text.encode("utf-8", "surrogatepass")
+    plain = b"\0" not in encoded and encoded.decode("utf-8", "replace") == text
+    return text if plain else encoded
+
+
+def _loaded(value: _Stored) -> str:
+    return value if isinstance(value, str) else value.decode("utf-8", "surrogatepass")
+
+
+def _time_text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,104 @@
+"""The `Store` port on SQLite, as the event loop sees it: every call is a job for the writer thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.adapters.sqlite_store.stations import load_stations, save_station
+from gateway.adapters.sqlite_store.writer import Job, Writer
+from gateway.core.record import StationRecord
+from gateway.runtime.ports import Change, StoreFailed, StoreRefused
+
+T = TypeVar("T")
+
+ANSWER_LIMIT_S = 10.0
+"""A store that takes longer counts as failed: the charger that waits for its answer gives up soon after."""
+
+OPEN_LIMIT_S = 60.0
+"""Opening reads every page: about ten seconds for 200 MB on a slow card. A service start may take 90 s."""
+
+CLOSE_LIMIT_S = 3.0
+"""The daemon has 5 s to end after SIGTERM, and this is not all that it does."""
+
+log = logging.getLogger(__name__)
+
+
+class SqliteStore:
+    """Durable state in one SQLite file; all commits that wait share one transaction and its sync.
+
+    After a failure the next call opens the file again; how often to try is the caller's choice.
+    """
+
+    def __init__(self, path: Path, *, limit_s: float = ANSWER_LIMIT_S) -> None:
+        self._path = path
+        self._limit_s = limit_s
+        self._writer = Writer(path)
+        self._closed = False
+
+    async def open(self) -> None:
+        """Create or migrate, see that it can be written, be ready. Raises StoreFailed or StoreRefused."""
+        await self._ask(_nothing, OPEN_LIMIT_S, writes=True)
+
+    async def commit(self, changes: Sequence[Change]) -> None:
+        """Return when the changes survive a power cut (none: when the store works). Raises StoreFailed.
+
+        After 10 s the store counts as failed. A commit still in the queue is then dropped. One that had begun
+        may yet come to stand; so it is when the caller is cancelled. That does no harm: commits keep their
+        order, each change is a whole row, and the next commit of that row replaces it.
+        """
+        kept = tuple(changes)
+
+        def save(connection: sqlite3.Connection) -> None:
+            for change in kept:
+                save_station(connection, change.record)
+
+        try:
+            await self._ask(save, self._limit_s, writes=True)
+        except StoreRefused as refusal:
+            raise StoreFailed(str(refusal)) from refusal
+
+    async def stations(self) -> list[StationRecord]:
+        """Every station ever let in, in the order first seen. Raises StoreFailed."""
+        try:
+            return await self._ask(load_stations, self._limit_s, writes=False)
+        except StoreRefused as refusal:
+            raise StoreFailed(str(refusal)) from refusal
+
+    async def close(self) -> None:
+        """Finish what waits, for at most 3 s, then let go of the file. Safe to call twice; never raises."""
+        if self._closed:
+            return
+        self._closed = True
+        limit_s = min(CLOSE_LIMIT_S, self._limit_s)
+        done, _ = await asyncio.wait({self._writer.finish()}, timeout=limit_s)
+        if not done:
+            log.warning(
+                "The store %s did not finish within %g s, and changes that wait in it are lost. "
+                "Look for disk errors in `dmesg`.",
+                self._path,
+                limit_s,
+            )
+
+    async def _ask(self, work: Callable[[sqlite3.Connection], T], limit_s: float, *, writes: bool) -> T:
+        if self._closed:
+            raise StoreFailed("The store is closed, because evgate is stopping. Start evgate again.")
+        waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._writer.put(Job(work, waiter, writes))
+        try:
+            async with asyncio.timeout(limit_s):
+                return await waiter
+        except TimeoutError:
+            raise StoreFailed(
+                f"The store {self._path} did not answer within {limit_s:g} s. Look for disk errors in "
+                f"`dmesg`, and with `fuser -v {self._path}` for a program that keeps it locked; replace a "
+                "failing card."
+            ) from None
+
+
+def _nothing(_connection: sqlite3.Connection) -> None:
+    """No change: the transaction around it is the proof that the file can be written."""

@@ -1,0 +1,32 @@
+"""Tells systemd that the daemon is ready, what it does, and that it ends. Silent where there is no systemd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+
+class SystemdNotifier:
+    """Implements the `Notifier` port over the socket named by `NOTIFY_SOCKET`."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._notify: Callable[[str], object] | None = None
+        if "NOTIFY_SOCKET" in environ:
+            import systemd.daemon  # laptops and tests run without it
+
+            self._notify = systemd.daemon.notify
+
+    def ready(self, status: str) -> None:
+        """The daemon listens and serves."""
+        self._tell(f"READY=1\nSTATUS={status}")
+
+    def status(self, status: str) -> None:
+        """One line for `systemctl status`."""
+        self._tell(f"STATUS={status}")
+
+    def stopping(self) -> None:
+        """The daemon goes down."""
+        self._tell("STOPPING=1")
+
+    def _tell(self, text: str) -> None:
+        if self._notify is not None:
+            self._notify(text)

@@ -1,0 +1,15 @@
+"""One MQTT publication, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A publication below the base topic. `payload` is UTF-8 JSON or a bare word."""
+
+    topic: str
+    payload: str
+    qos: int = 1
+    retain: bool = True

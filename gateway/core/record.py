@@ -1,0 +1,37 @@
+"""What the store keeps of a station."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StationRecord:
+    """One row: a charger that was let in at least once.
+
+    `identity` has the spelling first seen; identities are compared by `key` (identifierString is case-insensitive).
+    `accepted` maps the name of an upstream to the wall time of its first 101. `credential_hash` is the salted hash of
+    the Authorization header last accepted, None when the charger used none.
+    """
+
+    identity: str
+    slug: str
+    first_seen: datetime
+    accepted: dict[str, datetime] = field(default_factory=dict)
+    subprotocol: str | None = None
+    credential_hash: str | None = None
+
+    @property
+    def key(self) -> str:
+        """How identities are compared."""
+        return identity_key(self.identity)
+
+    def accepted_by(self, upstream: str, at: datetime) -> StationRecord:
+        """The record after an upgrade that this upstream granted."""
+        return replace(self, accepted={**self.accepted, upstream: at})
+
+
+def identity_key(identity: str) -> str:
+    """The form under which two spellings of one identity are the same."""
+    return identity.casefold()

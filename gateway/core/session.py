@@ -1,0 +1,254 @@
+"""One connection of a charger, both legs, from its 101 to its end: relay, signs of life, and what its frames tell.
+
+`strict_relay`: when one leg ends the other is closed with it. The session ends itself by returning `ended`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.core.charger import ChargerView
+from gateway.core.effects import Arm, CloseLeg, Disarm, Effect, Level, Note, Publish
+from gateway.core.events import Leg
+from gateway.core.facts import BootReported, Fact, StatusReported
+from gateway.core.frames import Flaw, Frame, Kind
+from gateway.core.liveness import Liveness
+from gateway.core.moment import Moment
+from gateway.core.own_id import OwnIds
+from gateway.core.policy import StationPolicy
+from gateway.core.ports import Dialect
+from gateway.core.redact import excerpt
+from gateway.core.relay import Relay
+from gateway.core.unparsable import Unparsable
+
+REFRESH_AFTER_S = 10.0
+"""Asking earlier makes some chargers reconnect in loops on flapping links (field reports on several models)."""
+
+REFRESH_AGAIN_S = 5.0
+"""The charger was busy with other CALLs; it is asked once it is not, and at most one CALL of ours is ever open."""
+
+EXPIRE_EVERY_S = 60.0
+"""How often unanswered CALLs are looked for: a tenth of the time after which they count as unanswered."""
+
+LONGEST_CLOSE_REASON_BYTES = 100
+"""A close frame holds 123 bytes of reason (RFC 6455 5.5)."""
+
+
+@dataclass(slots=True)
+class Session:
+    """The live connection of generation `generation`."""
+
+    generation: int
+    policy: StationPolicy
+    view: ChargerView
+    dialect: Dialect | None
+    own_ids: OwnIds
+    unparsable: Unparsable
+    ended: bool = False
+    relay: Relay = field(init=False)
+    _legs: dict[Leg, Liveness] = field(init=False)
+    _confirmed: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.relay = Relay(self.generation, self.dialect)
+        self._legs = {}
+
+    @property
+    def refresh_key(self) -> str:
+        """Timer: time to ask for statuses that the charger did not send by itself."""
+        return f"refresh:{self.generation}"
+
+    @property
+    def expire_key(self) -> str:
+        """Timer: look for CALLs that nobody answered."""
+        return f"expire:{self.generation}"
+
+    def start(self, now: Moment) -> list[Effect]:
+        """Both legs stand."""
+        effects: list[Effect] = [Arm(self.expire_key, EXPIRE_EVERY_S)]
+        for leg in Leg:
+            pings = self.policy.pings or leg is Leg.UP
+            live = Liveness(leg, self.generation, self.policy.idle_limit_s, pings, now.monotonic)
+            self._legs[leg] = live
+            effects += live.start()
+        self._expect_heartbeats()
+        if self.policy.refresh and self.dialect is not None:
+            effects.append(Arm(self.refresh_key, REFRESH_AFTER_S))
+        self.unparsable.new_connection()
+        return effects
+
+    def frame(self, leg: Leg, frame: Frame, now: Moment) -> list[Effect]:
+        """A text came in on a leg."""
+        self.heard(leg, now)
+        if frame.flaw is Flaw.TOO_DEEP:
+            text = f"frame nested too deeply from {leg.peer}, closing with 1009"
+            return self._end(leg, 1009, "message nested too deeply", text, "too_deep")
+        if frame.is_answer:
+            return self._answer(leg, frame, now)
+        if frame.kind is Kind.CALL or (frame.is_unanswered and self.dialect is None):
+            return self._call(leg, frame, now)
+        return self._misfit(leg, frame, now)
+
+    def heard(self, leg: Leg, now: Moment) -> None:
+        """Any frame counts as life."""
+        self._legs[leg].heard(now.monotonic)
+        if leg is Leg.DOWN:
+            self.view.last_seen = now.wall
+
+    def reading(self, leg: Leg, paused: bool, now: Moment) -> None:
+        """The gateway stopped or resumed reading a leg."""
+        self._legs[leg].paused = paused
+        self._legs[leg].heard(now.monotonic)
+
+    def lost(self, leg: Leg, code: int | None, reason: str, now: Moment) -> list[Effect]:
+        """One leg is gone: close the other with it."""
+        shown = f"{code} {excerpt(reason, 80)}".strip() if code is not None else excerpt(reason, 80)
+        effects: list[Effect] = []
+        if leg is Leg.UP and self.unparsable.upstream_closed(now.monotonic):
+            text = "upstream closes after unparsable frames, they are held back from now on: update the firmware"
+            effects.append(Note("unparsable_held", text, Level.ERROR))
+        level = Level.WARNING if leg is Leg.UP else Level.INFO
+        text = f"{leg.peer} disconnected ({shown}); the other leg is closed with it (strict_relay)"
+        note = Note(f"{leg.peer}_disconnected", text, level, {"LEG": leg.value, "CLOSE_CODE": str(code or "")})
+        close = CloseLeg(leg.other, self.generation, _passed_on(code, leg), reason[: LONGEST_CLOSE_REASON_BYTES // 4])
+        return [*effects, close, note, *self._finish()]
+
+    def timer(self, key: str, now: Moment) -> list[Effect]:
+        """One of the session's timers is due; an unknown key is none of its business."""
+        for leg, live in self._legs.items():
+            if key == live.ping_key:
+                return live.ping()
+            if key == live.idle_key:
+                again = live.idle(now.monotonic)
+                return [again] if again is not None else self._silent(leg, live)
+        if key == self.expire_key:
+            return [*self.relay.expire(now.monotonic), Arm(self.expire_key, EXPIRE_EVERY_S)]
+        if key == self.refresh_key:
+            return self._refresh(now)
+        return []
+
+    def close(self, code: int, reason: str, *, discard: bool) -> list[Effect]:
+        """End both legs at once, up leg first: upstream must not see two links of one identity."""
+        up = CloseLeg(Leg.UP, self.generation, 1000, reason, discard)
+        down = CloseLeg(Leg.DOWN, self.generation, code, reason, discard)
+        return [up, down, *self._finish()]
+
+    def _call(self, leg: Leg, frame: Frame, now: Moment) -> list[Effect]:
+        told: StatusReported | BootReported | None = None
+        facts: list[Fact] = []
+        oddities: tuple[str, ...] = (frame.flaw.value,) if frame.flaw is not None else ()
+        routine = False
+        if self.dialect is not None:
+            if not self.dialect.is_known(frame.action):
+                oddities += ("unknown_action",)
+            routine = self.dialect.is_routine(frame.action)
+            if leg is Leg.DOWN:
+                reading = self.dialect.read_call(frame.action, frame.payload)
+                told, oddities = reading.fact, oddities + reading.oddities
+                facts, more = self._learn(told, now)
+                oddities += more
+        effects = self.relay.call(leg, frame, now.monotonic, told)
+        return [*effects, self._call_note(leg, frame, told, oddities, routine), *map(Publish, facts)]
+
+    def _learn(self, told: StatusReported | BootReported | None, now: Moment) -> tuple[list[Fact], tuple[str, ...]]:
+        if isinstance(told, BootReported):
+            return self.view.booted(told, now), ()
+        if isinstance(told, StatusReported):
+            facts = self.view.reported(told, now)
+            if facts is None:
+                return [], ("too_many_connectors",)
+            self._confirmed.add(told.connector_id)
+            return facts, ()
+        return [], ()
+
+    def _call_note(
+        self,
+        leg: Leg,
+        frame: Frame,
+        told: StatusReported | BootReported | None,
+        oddities: tuple[str, ...],
+        routine: bool,
+    ) -> Note:
+        text = f"{excerpt(frame.action or frame.kind.name, 64)} from {leg.peer} relayed to {leg.other.peer}"
+        if isinstance(told, StatusReported):
+            text += f"; connector {told.connector_id} is {excerpt(told.status, 40)}"
+            if told.error_code != "NoError":
+                text += f" ({excerpt(told.error_code, 40)})"
+        if oddities:
+            text += f"; odd: {', '.join(oddities)}"
+        fields = {
+            "LEG": leg.value,
+            "OCPP_ACTION": excerpt(frame.action, 64),
+            "OCPP_MESSAGE_ID": excerpt(frame.message_id, 64),
+            "ODDITIES": " ".join(oddities),
+        }
+        what = "odd_call_relayed" if oddities else "call_relayed"
+        level = Level.WARNING if oddities else Level.DEBUG if routine else Level.INFO
+        return Note(what, text, level, fields)
+
+    def _answer(self, leg: Leg, frame: Frame, now: Moment) -> list[Effect]:
+        call, effects = self.relay.answer(leg, frame)
+        if call is None or leg is Leg.DOWN or frame.kind is Kind.ERROR or self.dialect is None:
+            return effects
+        facts: list[Fact] = []
+        if isinstance(call.told, StatusReported):
+            facts = self.view.delivered(call.told, now)
+        elif isinstance(call.told, BootReported):
+            registration = self.dialect.read_registration(frame.payload)
+            facts = self.view.answered_boot(registration, now)
+            self._expect_heartbeats()
+        return [*effects, *map(Publish, facts)]
+
+    def _expect_heartbeats(self) -> None:
+        """After a plain reconnect no boot is due (1.6-J 5.4), and the charger keeps the interval it was told before."""
+        if self.view.heartbeat_s is not None:
+            self._legs[Leg.DOWN].expect_heartbeats(self.view.heartbeat_s)
+
+    def _misfit(self, leg: Leg, frame: Frame, now: Moment) -> list[Effect]:
+        if not self.unparsable.received(now.monotonic):
+            text = f"too many unparsable frames from {leg.peer} within a minute, closing with 1002"
+            return self._end(leg, 1002, "too many unparsable messages", text, "unparsable_flood")
+        if leg is Leg.DOWN and frame.flaw is not Flaw.NO_ACTION:
+            if self.unparsable.held:
+                text = f"unparsable frame from charger held back: {excerpt(frame.text)}"
+                return [Note("unparsable_held_back", text, Level.WARNING, {"LEG": leg.value})]
+            self.unparsable.relayed(now.monotonic)
+        return self.relay.misfit(leg, frame)
+
+    def _refresh(self, now: Moment) -> list[Effect]:
+        known = self.view.connectors.ids()
+        if self.dialect is None or (known and self._confirmed.issuperset(known)):
+            return []
+        if self.relay.open_on(Leg.DOWN):
+            return [Arm(self.refresh_key, REFRESH_AGAIN_S)]
+        return self.relay.own_call(self.own_ids.next(), self.dialect, now.monotonic)
+
+    def _silent(self, leg: Leg, live: Liveness) -> list[Effect]:
+        text = f"nothing heard from {leg.peer} for {live.limit_s:.0f} s, closing both legs"
+        return self._end(leg, 1001, "idle", text, f"{leg.peer}_silent")
+
+    def _end(self, leg: Leg, code: int, reason: str, text: str, what: str) -> list[Effect]:
+        """This side ends the connection because of what the peer of `leg` did."""
+        guilty = CloseLeg(leg, self.generation, code, reason)
+        other = CloseLeg(leg.other, self.generation, 1001 if leg is Leg.UP else 1000, reason)
+        note = Note(what, text, Level.WARNING, {"LEG": leg.value, "CLOSE_CODE": str(code)})
+        return [guilty, other, note, *self._finish()]
+
+    def _finish(self) -> list[Effect]:
+        self.ended = True
+        keys = [self.expire_key, self.refresh_key]
+        for live in self._legs.values():
+            keys += [live.ping_key, live.idle_key]
+        return [Disarm(key) for key in keys]
+
+
+def _passed_on(code: int | None, lost: Leg) -> int:
+    """The close code for the other leg.
+
+    Upstream's own code reaches the charger, as it would without a gateway, where an endpoint may send it (RFC 6455
+    7.4); upstream only learns whether the charger left in good order.
+    """
+    if lost is Leg.DOWN:
+        return 1000 if code == 1000 else 1001
+    sendable = code is not None and (1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999)
+    return code if sendable and code is not None else 1001

@@ -1,0 +1,128 @@
+"""The one place that knows the order: commit, then answer, then send, then publish, then log.
+
+Nothing of a batch leaves the gateway before its durable effects are committed; events that wait together share one
+commit. `perform` awaits the commit and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.core.effects import (
+    AbandonDial,
+    Admit,
+    Answer,
+    Arm,
+    CheckCredentials,
+    CloseLeg,
+    Dial,
+    Disarm,
+    Effect,
+    HashCredentials,
+    Level,
+    Note,
+    Ping,
+    Publish,
+    ReadUpstream,
+    Refuse,
+    SaveStation,
+    Send,
+)
+from gateway.core.facts import Fact
+from gateway.core.record import StationRecord
+from gateway.runtime.notes import Notes
+from gateway.runtime.ports import SavedStation, Store, StoreFailed
+from gateway.runtime.wiring import Wiring
+
+ANSWER, SEND, PUBLISH, LOG = range(4)
+
+AdmissionEffect = Dial | AbandonDial | Admit | Refuse | ReadUpstream | CheckCredentials | HashCredentials
+
+
+@dataclass(slots=True)
+class StoreHealth:
+    """Does the store take commits? Shared by all stations; `problem` is None while it does."""
+
+    problem: str | None = None
+
+
+@dataclass(slots=True)
+class Performer:
+    """Carries out the effects of one station."""
+
+    identity: str
+    wiring: Wiring
+    store: Store
+    health: StoreHealth
+    publish: Callable[[Fact], None]
+    notes: Notes
+
+    async def perform(self, batch: Sequence[Sequence[Effect]]) -> None:
+        """Effects of several events, in the order of the events."""
+        await self._commit(
+            [effect.record for effects in batch for effect in effects if isinstance(effect, SaveStation)]
+        )
+        for effects in batch:
+            for effect in sorted(effects, key=_phase):
+                self._do(effect)
+
+    async def _commit(self, records: list[StationRecord]) -> None:
+        """A store that fails does not stop charging while upstream is live: the relay needs nothing of it."""
+        if not records:
+            return
+        try:
+            await self.store.commit([SavedStation(record) for record in records])
+        except StoreFailed as failure:
+            self.health.problem = str(failure)
+            text = f"not stored: {failure}"
+            self.notes.say("store_failed", text, Level.ERROR, self.identity)
+        else:
+            self.health.problem = None
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case Send(leg, generation, text) | Answer(leg, generation, text):
+                self.wiring.send(leg, generation, text)
+            case Publish(fact):
+                self.publish(fact)
+            case Note():
+                self.notes.take(effect, self.identity)
+            case Arm():
+                self.wiring.arm(effect)
+            case Disarm(key):
+                self.wiring.disarm(key)
+            case Ping(leg, generation):
+                self.wiring.ping(leg, generation)
+            case CloseLeg():
+                self.wiring.close(effect)
+            case SaveStation():
+                pass  # committed before everything else
+            case _:
+                self._admit(effect)
+
+    def _admit(self, effect: AdmissionEffect) -> None:
+        match effect:
+            case Dial():
+                self.wiring.dial(effect)
+            case AbandonDial(generation):
+                self.wiring.abandon(generation)
+            case Admit(generation, subprotocol):
+                self.wiring.admit(generation, subprotocol)
+            case Refuse(generation, status, text):
+                self.wiring.refuse(generation, status, text)
+            case ReadUpstream(generation):
+                self.wiring.read_upstream(generation)
+            case CheckCredentials():
+                self.wiring.check_credentials(effect)
+            case HashCredentials():
+                self.wiring.hash_credentials(effect)
+
+
+def _phase(effect: Effect) -> int:
+    """Sorting is stable: within a phase the order of the core stands."""
+    if isinstance(effect, Answer):
+        return ANSWER
+    if isinstance(effect, Publish):
+        return PUBLISH
+    return LOG if isinstance(effect, Note) else SEND

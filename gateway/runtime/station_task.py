@@ -1,0 +1,56 @@
+"""One task owns one station: it takes events from the inbox, asks the core, and has the effects performed."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from gateway.core.effects import Effect, Level
+from gateway.core.events import Event, StopRequested
+from gateway.core.moment import Moment
+from gateway.core.station import Station
+from gateway.runtime.perform import Performer
+from gateway.runtime.wiring import Wiring
+
+LOG = logging.getLogger("gateway.runtime")
+
+
+@dataclass(slots=True)
+class StationTask:
+    """The loop of one station. `generation` numbers the sockets that arrive."""
+
+    station: Station
+    wiring: Wiring
+    performer: Performer
+    generation: int = 0
+    turns: int = 0
+    """Batches handled; the watchdog sees progress here."""
+
+    def next_generation(self) -> int:
+        """The number of the next socket."""
+        self.generation += 1
+        return self.generation
+
+    async def run(self) -> None:
+        """Until `StopRequested` has been handled."""
+        while True:
+            taken = await self.wiring.inbox.take()
+            current = [(event, at) for event, at in taken if self.wiring.is_current(event)]
+            await self.performer.perform([self._handle(event, at) for event, at in current])
+            self.turns += 1
+            if any(isinstance(event, StopRequested) for event, _ in current):
+                return
+
+    def _handle(self, event: Event, at: Moment) -> list[Effect]:
+        """A bug met with one charger must not stop the others: that charger's connection ends, and is counted."""
+        try:
+            return self.station.handle(event, at)
+        except Exception:
+            LOG.exception("internal error in %s; please report this with the lines before it", type(event).__name__)
+            self.performer.notes.say(
+                "internal_error",
+                "internal error, the charger's connection is closed; it will redial",
+                Level.ERROR,
+                self.station.identity,
+            )
+            return self.station.forget_connection()

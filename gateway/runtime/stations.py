@@ -1,0 +1,195 @@
+"""Who is there: every station of the site, found by identity; the door at which chargers knock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from gateway.core.door import Quarantine, Unknown
+from gateway.core.effects import Effect, Level
+from gateway.core.events import Arrival, ChargerArrived, ChargerVanished, StopRequested
+from gateway.core.facts import Fact
+from gateway.core.own_id import OwnIds
+from gateway.core.policy import StationPolicy
+from gateway.core.ports import Dialect
+from gateway.core.record import StationRecord, identity_key
+from gateway.core.slug import slug
+from gateway.core.station import Station
+from gateway.runtime.credentials import Credentials
+from gateway.runtime.notes import Notes
+from gateway.runtime.perform import Performer, StoreHealth
+from gateway.runtime.ports import Admitted, Clock, Refused, Store, StoreFailed
+from gateway.runtime.station_task import StationTask
+from gateway.runtime.wiring import Upstream, Wiring
+
+MOST_STATIONS = 1000
+"""Five times the largest site; beyond it somebody makes identities up, and each costs memory."""
+
+STOP_WITHIN_S = 3.0
+"""Closing all sockets; the whole shutdown has 5 s."""
+
+SAY_AGAIN_AFTER_S = 60.0
+"""A port scanner must not fill the log: the same kind of misfit is one line a minute, and counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """One `[[charger]]`."""
+
+    identity: str
+    policy: StationPolicy
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What the configuration says about who may come in."""
+
+    unknown: Unknown
+    anyone: StationPolicy
+    configured: Mapping[str, Configured] = field(default_factory=dict)
+    """By identity key."""
+
+    def policy(self, key: str) -> StationPolicy:
+        """The policy of one identity, configured or not."""
+        configured = self.configured.get(key)
+        return configured.policy if configured else self.anyone
+
+
+@dataclass(slots=True)
+class Stations:
+    """Implements the `Doors` port. All stations share what is handed in here, and nothing else."""
+
+    clock: Clock
+    store: Store
+    publish: Callable[[Fact], None]
+    notes: Notes
+    directory: Directory
+    upstreams: Mapping[str, Upstream]
+    credentials: Credentials
+    dialects: Mapping[str, Dialect]
+    seed: bytes
+    health: StoreHealth = field(default_factory=StoreHealth)
+    quarantine: Quarantine = field(default_factory=Quarantine)
+    open: bool = False
+    _stations: dict[str, StationTask] = field(default_factory=dict)
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _said: dict[str, float] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Station]:
+        return iter([task.station for task in self._stations.values()])
+
+    async def start(self) -> None:
+        """Bring back the stations known from before, and those configured; then the door may open."""
+        try:
+            records = await self.store.stations()
+        except StoreFailed as failure:
+            self.health.problem = str(failure)
+            self.notes.say("store_failed", f"known chargers not read: {failure}", Level.ERROR)
+            records = []
+        for record in records:
+            await self._announce(self._create(record.identity, record))
+        for key, configured in self.directory.configured.items():
+            if key not in self._stations:
+                await self._announce(self._create(configured.identity, None))
+        self.open = True
+
+    async def stop(self) -> None:
+        """Close every connection; returns within `STOP_WITHIN_S`."""
+        self.open = False
+        for task in self._stations.values():
+            task.wiring.post(StopRequested())
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks.values(), timeout=STOP_WITHIN_S / 3)
+            for unfinished in late:
+                unfinished.cancel()
+        closing = [task.wiring.stop() for task in self._stations.values()]
+        try:
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await asyncio.gather(*closing)
+        except TimeoutError:
+            self.notes.say("stop_forced", "some sockets did not close in time and were dropped", Level.WARNING)
+
+    async def arrive(self, arrival: Arrival) -> Admitted | Refused:
+        """A charger knocks. Cancelled when its socket goes away meanwhile."""
+        if not self.open:
+            return Refused(503, "the gateway is starting or stopping, try again")
+        key = identity_key(arrival.identity)
+        task = self._stations.get(key)
+        if task is None:
+            refused = self._judge_stranger(arrival)
+            if refused is not None:
+                return refused
+            task = self._create(arrival.identity, None)
+        generation = task.next_generation()
+        verdict = task.wiring.wait(generation)
+        task.wiring.post(ChargerArrived(generation, arrival))
+        try:
+            return await verdict
+        except asyncio.CancelledError:
+            task.wiring.post(ChargerVanished(generation))
+            raise
+
+    def misfit(self, what: str, remote: str, text: str) -> None:
+        """Something on the port that is no charger's upgrade."""
+        now = self.clock.now().monotonic
+        lately = now - self._said.get(what, -SAY_AGAIN_AFTER_S) < SAY_AGAIN_AFTER_S
+        if not lately:
+            self._said[what] = now
+        self.notes.say(what, f"{text} (from {remote})", Level.DEBUG if lately else Level.WARNING, REMOTE=remote)
+
+    def _judge_stranger(self, arrival: Arrival) -> Refused | None:
+        """What `[chargers] unknown` says of an identity that is not known; None lets it try."""
+        if self.directory.unknown is Unknown.ACCEPT:
+            self._sweep()
+            if len(self._stations) < MOST_STATIONS:
+                return None
+            self.misfit(
+                "too_many_stations",
+                arrival.remote,
+                f"{MOST_STATIONS} identities already, no more are taken in",
+            )
+            return Refused(503, "the gateway has no room for another charger")
+        hint = f'add [[charger]] with identity = "{arrival.identity}" to gateway.toml and restart evgate'
+        if self.directory.unknown is Unknown.REFUSE:
+            self.misfit("unknown_refused", arrival.remote, f"unknown charger {arrival.identity!r} refused: {hint}")
+            return Refused(404, "unknown identity: ask the site's installer to add this charger")
+        seen = self.quarantine.keep_out(arrival, self.clock.now())
+        level = Level.WARNING if seen.attempts == 1 else Level.DEBUG
+        text = f"unknown charger from {arrival.remote} kept in quarantine (attempt {seen.attempts}): {hint}"
+        self.notes.say("quarantined", text, level, arrival.identity, REMOTE=arrival.remote)
+        return Refused(404, "unknown identity: ask the site's installer to add this charger")
+
+    def _create(self, identity: str, record: StationRecord | None) -> StationTask:
+        key = identity_key(identity)
+        configured = self.directory.configured.get(key)
+        name = configured.alias if configured and configured.alias else None
+        if name is None:
+            taken = {station.slug for station in self}
+            name = record.slug if record and record.slug not in taken else slug(identity, taken)
+        station = Station(
+            identity=identity,
+            slug=name,
+            policy=self.directory.policy(key),
+            record=record,
+            dialects=self.dialects,
+            own_ids=OwnIds(self.seed + key.encode("utf-8", "surrogatepass")),
+            created=self.clock.now(),
+        )
+        wiring = Wiring(self.clock, self.upstreams, self.credentials)
+        performer = Performer(identity, wiring, self.store, self.health, self.publish, self.notes)
+        task = self._stations[key] = StationTask(station, wiring, performer)
+        self._tasks[key] = asyncio.create_task(task.run(), name=f"station {identity}")
+        return task
+
+    async def _announce(self, task: StationTask) -> None:
+        effects: list[Effect] = task.station.announce(self.clock.now())
+        await task.performer.perform([effects])
+
+    def _sweep(self) -> None:
+        """Forget identities that knocked once and were never let in."""
+        for key, task in list(self._stations.items()):
+            if task.station.idle and task.wiring.quiet and key not in self.directory.configured:
+                self._tasks.pop(key).cancel()
+                del self._stations[key]

@@ -1,0 +1,88 @@
+"""`evgate check`: is the configuration right, and what will the daemon do with it?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from gateway.settings.caveats import warnings
+from gateway.settings.load import load
+from gateway.settings.models import Settings
+from gateway.settings.not_yet import not_in_this_version
+from gateway.settings.plan import plan
+from gateway.settings.problems import ConfigurationError, Problem
+from gateway.settings.resolve import resolution_of
+
+RIGHT = 0
+WRONG = 1
+
+
+def check(path: Path | None, environ: Mapping[str, str], out: Callable[[str], None], as_json: bool) -> int:
+    """Print what is wrong (status 1), or what the daemon will do (status 0); `out` takes one line at a time.
+
+    Secrets that only the service can read (systemd credentials, files of another user) are warnings here.
+    """
+    problems: list[Problem] = []
+    settings: Settings | None = None
+    cautions: list[str] = []
+    try:
+        settings = load(path, environ)
+    except ConfigurationError as error:
+        problems = error.problems
+    else:
+        resolution = resolution_of(settings, environ)
+        problems = resolution.problems
+        cautions = [*(str(doubt) for doubt in resolution.doubts), *warnings(settings)]
+    report = _json if as_json else _text
+    report(out, settings, problems, cautions)
+    return WRONG if problems else RIGHT
+
+
+def _text(
+    out: Callable[[str], None],
+    settings: Settings | None,
+    problems: Sequence[Problem],
+    cautions: Sequence[str],
+) -> None:
+    for problem in problems:
+        out(str(problem))
+    if settings is None or problems:
+        out(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}; the daemon would not start.")
+    else:
+        out(f"The configuration is right: {', '.join(settings.origins.files)}")
+        _section(out, "The daemon will do this:", plan(settings))
+        _section(out, "Without effect:", not_in_this_version(settings))
+    _section(out, "Warnings:", cautions)
+
+
+def _section(out: Callable[[str], None], title: str, lines: Sequence[str]) -> None:
+    if lines:
+        out("")
+        out(title)
+        for line in lines:
+            out(f"  {line}")
+
+
+def _json(
+    out: Callable[[str], None],
+    settings: Settings | None,
+    problems: Sequence[Problem],
+    cautions: Sequence[str],
+) -> None:
+    usable = None if problems else settings
+    out(
+        json.dumps(
+            {
+                "ok": not problems,
+                "files": list(settings.origins.files) if settings else [],
+                "problems": [
+                    {"file": problem.file, "line": problem.line, "key": problem.key, "text": problem.text}
+                    for problem in problems
+                ],
+                "warnings": list(cautions),
+                "plan": plan(usable) if usable else [],
+                "not_in_this_version": not_in_this_version(usable) if usable else [],
+            }
+        )
+    )

@@ -1,0 +1,189 @@
+"""Secrets and key files: read what the configuration only names, and look whether the files are there."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+from pydantic_core import PydanticCustomError
+
+from gateway.settings.models import Settings
+from gateway.settings.origins import Path as KeyPath
+from gateway.settings.problems import ConfigurationError, Problem
+from gateway.settings.secret import LONGEST_SECRET, KeyFile, Secret, checked_secret
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
+
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""The variable in which systemd tells a service where its credentials are."""
+
+CERTIFICATES = frozenset({"ca", "certificate", "client_ca"})
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """The settings with their secrets; what is certainly wrong; what only the daemon's own user can tell."""
+
+    settings: Settings
+    problems: list[Problem] = field(default_factory=list)
+    doubts: list[Problem] = field(default_factory=list)
+
+
+class _Missing(Exception):
+    """A secret or file cannot be had; `doubtful` when the daemon, started otherwise, might have it."""
+
+    def __init__(self, text: str, *, doubtful: bool = False) -> None:
+        super().__init__(text)
+        self.doubtful = doubtful
+
+
+class _Encrypted(Exception):
+    """A private key asks for a passphrase, and nobody is there to type it."""
+
+
+def resolve(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """The settings with every secret read. Raises ConfigurationError with all that cannot be read."""
+    resolution = resolution_of(settings, environ)
+    if resolution.problems or resolution.doubts:
+        raise ConfigurationError([*resolution.problems, *resolution.doubts])
+    return resolution.settings
+
+
+def resolution_of(settings: Settings, environ: Mapping[str, str]) -> Resolution:
+    """Read every secret, look for every file, and sort what fails by certainty."""
+    resolution = Resolution(settings)
+    resolved = _resolved(settings, (), environ, resolution)
+    for path, section in sections(resolved):
+        for text in _tls_faults(section):
+            resolution.problems.append(settings.origins.problem(path, text))
+    return Resolution(resolved, resolution.problems, resolution.doubts)
+
+
+def sections(model: BaseModel, path: KeyPath = ()) -> Iterator[tuple[KeyPath, BaseModel]]:
+    """Every section of the tree, outer ones first."""
+    yield path, model
+    for key in type(model).model_fields:
+        value = getattr(model, key)
+        if isinstance(value, BaseModel):
+            yield from sections(value, (*path, key))
+        elif isinstance(value, tuple):
+            for index, item in enumerate(value):
+                if isinstance(item, BaseModel):
+                    yield from sections(item, (*path, key, index))
+
+
+def _resolved(model: AnyModel, path: KeyPath, environ: Mapping[str, str], resolution: Resolution) -> AnyModel:
+    changed: dict[str, object] = {}
+    for key in type(model).model_fields:
+        value = getattr(model, key)
+        new = _resolved_value(value, (*path, key), environ, resolution)
+        if new is not value:
+            changed[key] = new
+    return model.model_copy(update=changed) if changed else model
+
+
+def _resolved_value(value: object, path: KeyPath, environ: Mapping[str, str], resolution: Resolution) -> object:
+    if isinstance(value, BaseModel):
+        return _resolved(value, path, environ, resolution)
+    if isinstance(value, tuple):
+        items = tuple(_resolved_value(item, (*path, index), environ, resolution) for index, item in enumerate(value))
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    try:
+        if isinstance(value, Secret):
+            return _read_secret(value, environ)
+        if isinstance(value, KeyFile):
+            return _locate_key(value, environ)
+        if isinstance(value, Path) and path[-1] in CERTIFICATES:
+            _content(value)
+    except _Missing as missing:
+        into = resolution.doubts if missing.doubtful else resolution.problems
+        into.append(resolution.settings.origins.problem(path, str(missing)))
+    return value
+
+
+def _read_secret(secret: Secret, environ: Mapping[str, str]) -> Secret:
+    if secret.value is not None:
+        return secret
+    file = secret.file or _credential(secret.credential or "", environ)
+    try:
+        # The line end that every editor and `echo` adds is no part of the secret.
+        value = _content(file).decode().removesuffix("\n").removesuffix("\r")
+        return Secret(checked_secret(value), secret.credential, secret.file)
+    except UnicodeDecodeError:
+        raise _Missing(f"{file} is not UTF-8 text; store the secret as plain text") from None
+    except PydanticCustomError as error:
+        raise _Missing(f"the content of {file} {error.message()}") from None
+
+
+def _locate_key(key: KeyFile, environ: Mapping[str, str]) -> KeyFile:
+    file = key.file or _credential(key.credential or "", environ)
+    _content(file)
+    return key if key.file else KeyFile(file, key.credential)
+
+
+def _credential(name: str, environ: Mapping[str, str]) -> Path:
+    folder = environ.get(CREDENTIALS)
+    if folder and Path(folder, name).is_file():
+        return Path(folder, name)
+    raise _Missing(
+        f'credential "{name}" is not here: systemd hands it to the service only, and only if told to; '
+        f"add LoadCredential={name}:/path/of/the/file with `systemctl edit evgate` and restart",
+        doubtful=not folder,
+    )
+
+
+def _content(path: Path) -> bytes:
+    """The beginning of a file, more than any secret is long."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4 * LONGEST_SECRET + 2)
+    except FileNotFoundError:
+        raise _Missing(f"there is no file {path}; create it or correct the path") from None
+    except IsADirectoryError:
+        raise _Missing(f"{path} is a folder; name a file in it") from None
+    except PermissionError:
+        how = f"let the daemon's: chgrp evgate {path} && chmod 640 {path}"
+        raise _Missing(f"this user may not read {path}; {how}", doubtful=True) from None
+    except OSError as error:
+        raise _Missing(f"{path} cannot be read: {error.strerror}; check the disk it is on") from None
+
+
+def _tls_faults(section: BaseModel) -> Iterator[str]:
+    """What OpenSSL has against the files of a section, those that cannot be read excepted."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for name in ("ca", "client_ca"):
+        file = getattr(section, name, None)
+        if file is not None and _is_readable(file):
+            try:
+                context.load_verify_locations(file)
+            except (ssl.SSLError, OSError):
+                yield f"{name}: {file} holds no certificate in PEM form; convert it or name another"
+    certificate, key = getattr(section, "certificate", None), getattr(section, "key", None)
+    if certificate is None or key is None or key.file is None:
+        return
+    if _is_readable(certificate) and _is_readable(key.file):
+        try:
+            context.load_cert_chain(certificate, key.file, password=_refuse_passphrase)
+        except _Encrypted:
+            yield f"key: {key.file} has a passphrase; remove it with openssl pkey -in ... -out ..."
+        except ssl.SSLError as error:
+            if error.reason == "KEY_VALUES_MISMATCH":
+                yield f"key: {key.file} does not belong to {certificate}; name the key it was issued for"
+            else:
+                yield f"certificate and key: {certificate}, {key.file} are no pair in PEM form; convert them"
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        _content(path)
+    except _Missing:
+        return False
+    return True
+
+
+def _refuse_passphrase() -> str:
+    raise _Encrypted

@@ -1,0 +1,560 @@
+"""One connection from its 101 to its end: signs of life, what its frames tell, bad input, and the one question of ours."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gateway.core.calls import UNANSWERED_AFTER_S
+from gateway.core.charger import ChargerView
+from gateway.core.effects import Answer, Arm, CloseLeg, Disarm, Effect, Level, Note, Ping, Send
+from gateway.core.events import Leg
+from gateway.core.facts import ChargerInfo, ChargerState, ConnectorState
+from gateway.core.liveness import HEARTBEATS_BEFORE_IDLE, LONGEST_HEARTBEAT_S, PING_EVERY_S
+from gateway.core.policy import StationPolicy
+from gateway.core.session import EXPIRE_EVERY_S, REFRESH_AFTER_S, REFRESH_AGAIN_S
+from gateway.core.unparsable import CLOSED_WITHIN_S, CLOSES_BEFORE_HOLDING, MOST_PER_MINUTE
+from tests.core.drive import Drive, call, drive, error, known, only, result, status
+
+IDLE_S = StationPolicy(None).idle_limit_s
+GARBAGE = "\x00garbage"
+
+
+def connected(*, pings: bool = True, refresh: bool = False, offered: str = "ocpp1.6") -> Drive:
+    """A charger that is in, with a past that makes it known."""
+    table = drive(known(), pings=pings, refresh=refresh)
+    table.online(offered=(offered,), subprotocol=offered)
+    return table
+
+
+def closes(effects: list[Effect]) -> list[tuple[Leg, int]]:
+    return [(close.leg, close.code) for close in only(effects, CloseLeg)]
+
+
+def boot(table: Drive, interval: object = 300, registration: str = "Accepted", message_id: str = "b") -> list[Effect]:
+    """A boot and upstream's answer."""
+    table.charger(call(message_id, "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}))
+    return table.upstream(result(message_id, {"status": registration, "interval": interval, "currentTime": "x"}))
+
+
+# Signs of life
+
+
+def test_both_legs_are_pinged() -> None:
+    table = connected()
+    table.elapse(PING_EVERY_S * 3)
+    assert len([ping for ping in table.all(Ping) if ping.leg is Leg.DOWN]) == 3
+    assert len([ping for ping in table.all(Ping) if ping.leg is Leg.UP]) == 3
+    assert {ping.generation for ping in table.all(Ping)} == {1}
+
+
+def test_a_charger_that_cannot_take_pings_gets_none() -> None:
+    table = connected(pings=False)
+    table.elapse(PING_EVERY_S)
+    assert [ping.leg for ping in table.all(Ping)] == [Leg.UP]
+
+
+@pytest.mark.parametrize("silent", Leg)
+def test_a_silent_leg_ends_both(silent: Leg) -> None:
+    table = connected()
+    for _ in range(2):
+        table.elapse(IDLE_S / 2 - 1)
+        table.pong(silent.other)
+    assert table.station.session is not None
+    effects = table.elapse(2)
+    assert closes(effects) == [(silent, 1001), (silent.other, 1000 if silent is Leg.DOWN else 1001)]
+    assert table.counted[f"{silent.peer}_silent"] == 1
+    assert table.station.session is None
+
+
+@pytest.mark.parametrize("sign", ["frame", "pong"])
+def test_a_peer_that_talks_is_never_dropped(sign: str) -> None:
+    table = connected()
+    for number in range(20):
+        table.elapse(IDLE_S - 1)
+        if sign == "pong":
+            table.pong(Leg.DOWN)
+            table.pong(Leg.UP)
+        else:
+            table.charger(call(str(number)))
+            table.upstream(result(str(number)))
+    assert table.station.session is not None
+    assert table.all(CloseLeg) == []
+
+
+def test_a_peer_that_talks_nonsense_is_still_there() -> None:
+    table = connected()
+    for _ in range(4):
+        table.elapse(IDLE_S - 1)
+        table.charger(GARBAGE)
+        table.upstream(result("never asked"))
+    assert table.station.session is not None
+
+
+@pytest.mark.parametrize("leg", Leg)
+def test_while_we_do_not_read_silence_proves_nothing(leg: Leg) -> None:
+    table = connected()
+    table.pause(leg)
+    for _ in range(10):
+        table.elapse(IDLE_S - 1)
+        table.pong(leg.other)
+    assert table.station.session is not None
+    table.resume(leg)
+    table.elapse(IDLE_S - 1)
+    assert table.station.session is not None
+    table.pong(leg.other)
+    assert closes(table.elapse(2))[0] == (leg, 1001)
+
+
+def _survives(table: Drive, silence_s: float) -> bool:
+    """Is the charger still in after this silence of its own, while upstream talks?"""
+    for _ in range(int(silence_s // 60)):
+        table.elapse(60)
+        table.pong(Leg.UP)
+    table.elapse(silence_s % 60)
+    return table.station.session is not None
+
+
+def test_three_heartbeats_may_be_missing_after_a_boot() -> None:
+    table = connected()
+    boot(table, 3600)
+    assert _survives(table, HEARTBEATS_BEFORE_IDLE * 3600 - 1)
+    assert not _survives(table, 2)
+
+
+def test_the_interval_outlives_a_reconnect() -> None:
+    """After a plain reconnect no BootNotification is due (1.6-J 5.4)."""
+    table = connected()
+    boot(table, 3600)
+    table.lose(Leg.DOWN)
+    table.online()
+    assert _survives(table, HEARTBEATS_BEFORE_IDLE * 3600 - 1)
+    assert not _survives(table, 2)
+
+
+def test_a_short_interval_does_not_shorten_the_limit() -> None:
+    table = connected()
+    boot(table, 1)
+    assert _survives(table, IDLE_S - 1)
+    assert not _survives(table, 2)
+
+
+@pytest.mark.parametrize(
+    ("interval", "registration"), [(3600, "Pending"), (3600, "Rejected"), ("x", "Accepted"), (0, "Accepted")]
+)
+def test_only_an_accepted_boot_with_a_readable_interval_counts(interval: object, registration: str) -> None:
+    table = connected()
+    boot(table, interval, registration)
+    assert _survives(table, IDLE_S - 1)
+    assert not _survives(table, 2)
+
+
+@pytest.mark.parametrize("interval", [10**9, 10**400, 1e308])
+def test_an_absurd_interval_neither_breaks_nor_disarms(interval: object) -> None:
+    table = connected()
+    boot(table, interval)
+    assert table.station.session is not None
+    table.elapse(IDLE_S - 1)
+    table.pong(Leg.UP)
+    table.elapse(2)
+    assert table.due["idle:down:1"] - table.now.monotonic <= HEARTBEATS_BEFORE_IDLE * LONGEST_HEARTBEAT_S
+
+
+# What frames tell
+
+
+def test_a_status_is_published_when_it_comes_and_again_when_upstream_has_it() -> None:
+    table = connected()
+    table.charger(status("1", 2, "Faulted", "GroundFailure"))
+    (state,) = table.published(ConnectorState)
+    assert (state.report.connector_id, state.report.status, state.upstream_delivered) == (2, "Faulted", False)
+    table.upstream(result("1"))
+    assert [one.upstream_delivered for one in table.published(ConnectorState)] == [False, True]
+    assert "connector 2 is Faulted (GroundFailure)" in table.all(Note)[-2].text
+
+
+def test_a_status_is_delivered_late_just_the_same() -> None:
+    table = connected()
+    table.charger(status("1"))
+    for _ in range(int(UNANSWERED_AFTER_S // 60) + 1):
+        table.elapse(60)
+        table.pong(Leg.DOWN)
+        table.pong(Leg.UP)
+    assert table.counted["unanswered_call"] == 1
+    table.upstream(result("1"))
+    assert table.counted["late_answer"] == 1
+    assert table.published(ConnectorState)[-1].upstream_delivered
+
+
+def test_a_status_that_upstream_refuses_is_not_delivered() -> None:
+    table = connected()
+    table.charger(status("1"))
+    table.upstream(error("1"))
+    assert [one.upstream_delivered for one in table.published(ConnectorState)] == [False]
+    assert table.counted["call_error_relayed"] == 1
+
+
+def test_an_older_report_does_not_deliver_a_newer_one() -> None:
+    table = connected()
+    table.charger(status("1", word="Preparing"))
+    table.charger(status("2", word="Charging"))
+    table.upstream(result("1"))
+    assert [one.report.status for one in table.published(ConnectorState)] == ["Preparing", "Charging"]
+
+
+def test_connector_0_is_the_charger() -> None:
+    table = connected()
+    before = len(table.published(ChargerState))
+    table.charger(status("1", 0, "Unavailable"))
+    table.upstream(result("1"))
+    assert table.published(ConnectorState) == []
+    report = table.published(ChargerState)[before].report
+    assert report is not None
+    assert report.status == "Unavailable"
+
+
+def test_a_boot_tells_who_the_charger_is_and_its_answer_whether_it_may_work() -> None:
+    table = connected()
+    boot(table, registration="Pending")
+    info = table.published(ChargerInfo)[-1]
+    assert info.boot is not None
+    assert (info.boot.vendor, info.boot.model) == ("V", "M")
+    assert table.published(ChargerState)[-1].registered == "pending"
+
+
+def test_the_answer_of_the_charger_tells_nothing() -> None:
+    table = connected()
+    table.upstream(call("1", "Reset", {"type": "Soft"}))
+    before = len(table.effects)
+    table.charger(result("1", {"status": "Accepted"}))
+    assert [type(effect) for effect in table.effects[before:]] == [Send, Note]
+
+
+def test_a_status_from_upstream_is_no_status() -> None:
+    table = connected()
+    table.upstream(status("1"))
+    assert table.published(ConnectorState) == []
+    assert table.sent[Leg.DOWN, 1] == [status("1")]
+
+
+def test_too_many_connectors_are_relayed_and_not_believed() -> None:
+    table = connected()
+    for number in range(70):
+        table.charger(status(str(number), number + 1))
+    assert len(table.published(ConnectorState)) == 64
+    assert len(table.sent[Leg.UP, 1]) == 70
+    assert table.counted["odd_call_relayed"] == 6
+    assert "too_many_connectors" in table.all(Note)[-1].text
+
+
+@pytest.mark.parametrize(
+    ("text", "oddity"),
+    [
+        (call("1", "FlyToTheMoon"), "unknown_action"),
+        ('[2,"1","Heartbeat",[]]', "payload_not_object"),
+        ('[2,"1","Heartbeat",{"n":' + "9" * 5000 + "}]", "huge_integer"),
+        (status("1", word="OutOfOrder"), "unknown_status"),
+        (call("1", "StatusNotification", {"connectorId": "x"}), "unreadable_connector"),
+    ],
+)
+def test_an_odd_call_is_relayed_and_named(text: str, oddity: str) -> None:
+    table = connected()
+    effects = table.charger(text)
+    assert only(effects, Send) == [Send(Leg.UP, 1, text)]
+    (note,) = only(effects, Note)
+    assert (note.what, note.level) == ("odd_call_relayed", Level.WARNING)
+    assert oddity in note.fields["ODDITIES"].split()
+
+
+def test_routine_calls_whisper() -> None:
+    table = connected()
+    levels = [only(table.charger(call("1", action)), Note)[0].level for action in ("Heartbeat", "DataTransfer")]
+    assert levels == [Level.DEBUG, Level.INFO]
+
+
+def test_last_seen_is_the_charger_and_not_upstream() -> None:
+    table = connected()
+    table.elapse(5)
+    table.pong(Leg.DOWN)
+    seen = table.station.view.last_seen
+    assert seen == table.now.wall
+    table.elapse(5)
+    table.pong(Leg.UP)
+    table.upstream(call("1", "Reset"))
+    assert table.station.view.last_seen == seen
+
+
+# A version that is relayed and not read
+
+
+@pytest.mark.parametrize("leg", Leg)
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[6,"1","NotifyPeriodicEventStream",{}]', "NotifyPeriodicEventStream"),
+        ('[5,"1","InternalError","",{}]', "RESULT_ERROR"),
+        (
+            '[2,"1","StatusNotification",{"evseId":1,"connectorId":1,"connectorStatus":"Occupied"}]',
+            "StatusNotification",
+        ),
+    ],
+)
+def test_what_is_not_read_is_relayed_all_the_same(leg: Leg, text: str, named: str) -> None:
+    table = connected(offered="ocpp2.1", refresh=True)
+    effects = table.says(leg, text)
+    assert only(effects, Send) == [Send(leg.other, 1, text)]
+    (note,) = only(effects, Note)
+    assert note.what == "call_relayed"
+    assert note.text.startswith(f"{named} from {leg.peer}")
+    assert table.published(ConnectorState) == []
+    table.elapse(REFRESH_AFTER_S)
+    assert table.sent[leg.other, 1] == [text]
+
+
+def test_answers_in_a_version_that_is_not_read_tell_nothing() -> None:
+    table = connected(offered="ocpp2.0.1")
+    table.charger(call("1", "BootNotification"))
+    table.upstream(result("1", {"status": "Accepted", "interval": 9999}))
+    assert table.sent[Leg.DOWN, 1] == [result("1", {"status": "Accepted", "interval": 9999})]
+    assert table.published(ChargerState)[-1].registered is None
+
+
+@pytest.mark.parametrize("leg", Leg)
+def test_types_of_2_1_are_odd_in_1_6(leg: Leg) -> None:
+    table = connected()
+    text = '[6,"1","NotifyPeriodicEventStream",{}]'
+    effects = table.says(leg, text)
+    assert only(effects, Send) == [Send(leg.other, 1, text)]
+    assert table.counted["unknown_message_type"] == 1
+
+
+# Bad input
+
+
+@pytest.mark.parametrize("leg", Leg)
+def test_too_deep_closes_with_1009(leg: Leg) -> None:
+    table = connected()
+    effects = table.says(leg, "[" * 100)
+    assert closes(effects)[0] == (leg, 1009)
+    assert {close.leg for close in only(effects, CloseLeg)} == set(Leg)
+    assert table.counted["too_deep"] == 1
+    assert only(effects, Send) == []
+    assert table.station.session is None
+
+
+@pytest.mark.parametrize("leg", Leg)
+def test_a_flood_of_unparsable_frames_closes_with_1002(leg: Leg) -> None:
+    table = connected()
+    for _ in range(MOST_PER_MINUTE):
+        table.says(leg, GARBAGE)
+    assert table.sent[leg.other, 1] == [GARBAGE] * MOST_PER_MINUTE
+    effects = table.says(leg, GARBAGE)
+    assert closes(effects)[0] == (leg, 1002)
+    assert table.counted["unparsable_flood"] == 1
+    assert len(table.sent[leg.other, 1]) == MOST_PER_MINUTE
+
+
+def test_there_is_no_ban_after_a_flood() -> None:
+    table = connected()
+    for _ in range(MOST_PER_MINUTE + 1):
+        table.charger(GARBAGE)
+    table.online()
+    table.charger(GARBAGE)
+    assert table.station.session is not None
+    assert table.sent[Leg.UP, 2] == [GARBAGE]
+
+
+def test_a_trickle_of_unparsable_frames_is_no_flood() -> None:
+    table = connected()
+    for _ in range(3 * MOST_PER_MINUTE):
+        table.elapse(60 / MOST_PER_MINUTE)
+        table.pong(Leg.UP)
+        table.charger(GARBAGE)
+    assert table.station.session is not None
+
+
+def _upstream_closes_after_garbage(table: Drive, pause_s: float = CLOSED_WITHIN_S) -> list[Effect]:
+    table.online()
+    table.charger(GARBAGE)
+    table.elapse(pause_s)
+    return table.lose(Leg.UP, 1002, "protocol error")
+
+
+def test_unparsable_frames_that_upstream_cannot_stand_are_held_back() -> None:
+    table = drive(known())
+    for _ in range(CLOSES_BEFORE_HOLDING):
+        _upstream_closes_after_garbage(table)
+    (note,) = [note for note in table.all(Note) if note.what == "unparsable_held"]
+    assert note.level is Level.ERROR
+    table.online()
+    table.charger(GARBAGE)
+    assert table.sent[Leg.UP, table.generation] == []
+    assert table.counted["unparsable_held_back"] == 1
+    table.charger('[2,"5"]')
+    assert len(table.all(Answer)) == 1
+    table.upstream(GARBAGE)
+    assert table.sent[Leg.DOWN, table.generation][-1] == GARBAGE
+    table.charger(call("1"))
+    assert table.sent[Leg.UP, table.generation] == [call("1")]
+
+
+def test_a_close_long_after_an_unparsable_frame_is_not_its_fault() -> None:
+    table = drive(known())
+    for _ in range(CLOSES_BEFORE_HOLDING):
+        _upstream_closes_after_garbage(table, CLOSED_WITHIN_S + 1)
+    assert table.counted["unparsable_held"] == 0
+    table.online()
+    table.charger(GARBAGE)
+    assert table.sent[Leg.UP, table.generation] == [GARBAGE]
+
+
+# The end
+
+
+@pytest.mark.parametrize(
+    ("code", "to_charger"),
+    [
+        (1000, 1000),
+        (1001, 1001),
+        (1003, 1003),
+        (1004, 1001),
+        (1005, 1001),
+        (1006, 1001),
+        (1007, 1007),
+        (1008, 1008),
+        (1012, 1012),
+        (1014, 1014),
+        (1015, 1001),
+        (2999, 1001),
+        (3000, 3000),
+        (4999, 4999),
+        (5000, 1001),
+        (None, 1001),
+    ],
+)
+def test_upstreams_close_code_reaches_the_charger(code: int | None, to_charger: int) -> None:
+    table = connected()
+    effects = table.lose(Leg.UP, code, "why")
+    assert closes(effects) == [(Leg.DOWN, to_charger)]
+    assert only(effects, CloseLeg)[0].reason == "why"
+    assert not only(effects, CloseLeg)[0].discard
+    assert table.counted["upstream_disconnected"] == 1
+    assert table.station.session is None
+
+
+@pytest.mark.parametrize(
+    ("code", "to_upstream"), [(1000, 1000), (1001, 1001), (1006, 1001), (4000, 1001), (None, 1001)]
+)
+def test_upstream_learns_whether_the_charger_left_in_good_order(code: int | None, to_upstream: int) -> None:
+    table = connected()
+    assert closes(table.lose(Leg.DOWN, code)) == [(Leg.UP, to_upstream)]
+    assert table.counted["charger_disconnected"] == 1
+
+
+def test_a_reason_always_fits_a_close_frame() -> None:
+    table = connected()
+    effects = table.lose(Leg.UP, 1008, "\N{PILE OF POO}" * 41)
+    assert len(only(effects, CloseLeg)[0].reason.encode()) <= 123
+
+
+def test_a_session_that_ended_leaves_no_timer() -> None:
+    table = drive(known())
+    table.online()
+    table.lose(Leg.DOWN)
+    assert set(table.due) == {"offline"}
+    assert {effect.key for effect in table.all(Arm)} - {effect.key for effect in table.all(Disarm)} == set()
+
+
+def test_a_timer_of_nobody_does_nothing() -> None:
+    table = connected()
+    assert table.station.session is not None
+    assert table.station.session.timer("lunch", table.now) == []
+
+
+# Asking for statuses
+
+
+def own_calls(table: Drive) -> list[str]:
+    return [text for text in table.sent[Leg.DOWN, table.generation] if "TriggerMessage" in text]
+
+
+def test_a_charger_that_tells_nothing_is_asked_once() -> None:
+    table = connected(refresh=True)
+    table.elapse(REFRESH_AFTER_S - 0.1)
+    assert own_calls(table) == []
+    table.elapse(0.1)
+    (asked,) = own_calls(table)
+    assert json.loads(asked)[2:] == ["TriggerMessage", {"requestedMessage": "StatusNotification"}]
+    table.charger(result(json.loads(asked)[1], {"status": "Accepted"}))
+    table.elapse(100)
+    assert len(own_calls(table)) == 1
+    assert table.sent[Leg.UP, 1] == []
+
+
+def test_a_charger_that_told_all_it_has_is_not_asked() -> None:
+    table = connected(refresh=True)
+    table.charger(status("1", 1))
+    table.charger(status("2", 2))
+    table.elapse(REFRESH_AFTER_S)
+    assert own_calls(table) == []
+
+
+def test_a_connector_of_an_earlier_connection_must_be_confirmed() -> None:
+    table = connected(refresh=True)
+    table.charger(status("1", 1))
+    table.charger(status("2", 2))
+    table.lose(Leg.DOWN)
+    table.online()
+    table.charger(status("3", 1))
+    table.elapse(REFRESH_AFTER_S)
+    assert len(own_calls(table)) == 1
+
+
+def test_a_busy_charger_is_asked_once_it_is_not() -> None:
+    table = connected(refresh=True)
+    table.upstream(call("1", "GetDiagnostics"))
+    table.elapse(REFRESH_AFTER_S + 3 * REFRESH_AGAIN_S)
+    assert own_calls(table) == []
+    table.charger(result("1"))
+    table.elapse(REFRESH_AGAIN_S)
+    assert len(own_calls(table)) == 1
+
+
+def test_a_charger_waiting_for_upstream_may_be_asked() -> None:
+    table = connected(refresh=True)
+    table.charger(call("1"))
+    table.elapse(REFRESH_AFTER_S)
+    assert len(own_calls(table)) == 1
+
+
+def test_refresh_can_be_switched_off() -> None:
+    table = connected(refresh=False)
+    table.elapse(10 * REFRESH_AFTER_S)
+    assert own_calls(table) == []
+
+
+def test_our_question_is_ours_alone() -> None:
+    table = connected(refresh=True)
+    table.elapse(REFRESH_AFTER_S)
+    own_id = json.loads(own_calls(table)[0])[1]
+    table.charger(error(own_id, "NotImplemented"))
+    table.charger(result(own_id))
+    table.upstream(result(own_id))
+    assert table.sent[Leg.UP, 1] == []
+    assert len(table.sent[Leg.DOWN, 1]) == 1
+    assert (table.counted["own_call_answered"], table.counted["unknown_answer"]) == (2, 1)
+
+
+def test_calls_are_looked_after_every_minute() -> None:
+    table = connected()
+    table.elapse(EXPIRE_EVERY_S * 2.5)
+    assert table.due["expire:1"] == table.now.monotonic + EXPIRE_EVERY_S / 2
+
+
+def test_a_view_of_its_own_is_enough() -> None:
+    """The session needs nothing of the station but what it is handed."""
+    table = connected()
+    assert table.station.session is not None
+    assert isinstance(table.station.session.view, ChargerView)
+    assert table.station.session.view is table.station.view

@@ -1,0 +1,48 @@
+"""The `Store` port in memory: what is committed lives in a `Disk`, which outlives the store as a file would."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.core.record import StationRecord
+from gateway.runtime.ports import Change, StoreFailed
+
+Disk = dict[str, StationRecord]
+
+
+class MemoryStore:
+    """Obeys the port; `failure`, once set, is the sentence with which every call fails until it is None again."""
+
+    def __init__(self, disk: Disk | None = None) -> None:
+        self.disk: Disk = {} if disk is None else disk
+        self.failure: str | None = None
+        self.commits: list[tuple[Change, ...]] = []
+        """What was committed, one entry per call that succeeded."""
+        self._closed = False
+
+    async def open(self) -> None:
+        self._check()
+
+    async def commit(self, changes: Sequence[Change]) -> None:
+        self._check()
+        after = dict(self.disk)
+        for change in changes:
+            after[change.record.key] = change.record
+        if len({record.slug for record in after.values()}) < len(after):
+            raise StoreFailed("Two stations share a slug. Report this.")
+        self.disk.clear()
+        self.disk.update(after)
+        self.commits.append(tuple(changes))
+
+    async def stations(self) -> list[StationRecord]:
+        self._check()
+        return list(self.disk.values())
+
+    async def close(self) -> None:
+        self._closed = True
+
+    def _check(self) -> None:
+        if self._closed:
+            raise StoreFailed("The store is closed. Open another one.")
+        if self.failure is not None:
+            raise StoreFailed(self.failure)

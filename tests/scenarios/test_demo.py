@@ -1,0 +1,70 @@
+"""`evgate demo` whole: broker, CSMS, gateway and chargers as real processes and sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+# Start of three processes on a loaded machine, the show, and the end.
+_DEMO_S = 60.0
+
+
+async def _start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway", "demo", *arguments),
+        stdout=pipe,
+        stderr=pipe,
+        env=os.environ | {"TMPDIR": str(folder)},
+    )
+
+
+async def test_the_demo_shows_what_the_gateway_publishes_and_loses_nothing(tmp_path: Path) -> None:
+    process = await _start(tmp_path, "--seconds", "8")
+    async with asyncio.timeout(_DEMO_S):
+        out, err = await process.communicate()
+    text = out.decode()
+    assert (process.returncode, err.decode()) == (0, "")
+    assert re.search(r"mosquitto_sub -h 127\.0\.0\.1 -p \d+ -t 'evgate/demo/#' -v", text)
+    for change in (
+        "gateway is online",
+        "cp01 is online",
+        "cp02 is online",
+        "cp01 connector 2 is Available",
+        "cp01 connector 1 is Preparing",
+        "cp01 connector 1 is Charging",
+        "cp01 connector 1 is SuspendedEV",
+        "cp01 connector 1 is Finishing",
+        "cp02 connector 1 is Faulted, GroundFailure",
+        "gateway is offline",
+    ):
+        assert change in text
+    totals = re.search(
+        r"^(\d+) frames by the chargers, (\d+) of them upstream; "
+        r"(\d+) frames by the CSMS, (\d+) of them at the chargers; lost 0, doubled 0$",
+        text,
+        re.MULTILINE,
+    )
+    assert totals is not None
+    sent, arrived, answered, answers = map(int, totals.groups())
+    assert sent == arrived > 20
+    assert answered == answers > 20
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_demo_ends_cleanly_when_told(tmp_path: Path) -> None:
+    process = await _start(tmp_path)
+    assert process.stdout is not None
+    async with asyncio.timeout(_DEMO_S):
+        async for line in process.stdout:
+            if b" is Charging " in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        out, err = await process.communicate()
+    assert (process.returncode, err.decode()) == (0, "")
+    assert "lost 0, doubled 0" in out.decode()
+    assert list(tmp_path.iterdir()) == []

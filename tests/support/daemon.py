@@ -1,0 +1,102 @@
+"""The real daemon as a child process, for scenario tests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+READY_WITHIN_S = 30.0
+"""Importing everything takes a second here, several on a loaded CI machine."""
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(slots=True)
+class Daemon:
+    """A running `evgate run`; `lines` is everything it has logged so far."""
+
+    process: asyncio.subprocess.Process
+    config: Path
+    lines: list[str] = field(default_factory=list)
+    ready: str = ""
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def pid(self) -> int:
+        """Of the daemon itself."""
+        return self.process.pid
+
+    def chargers_url(self) -> str:
+        """Where chargers dial, as the READY line tells it."""
+        return next(word for word in self.ready.split() if word.startswith("ws://")).rstrip(",") + "/ocpp"
+
+    async def logged(self, fits: Callable[[str], bool] | str, timeout_s: float = 10.0, *, times: int = 1) -> str:
+        """The first line (or the one that fits as number `times`) that contains a text, or satisfies a predicate."""
+        if isinstance(fits, str):
+            wanted = fits
+
+            def matches(line: str) -> bool:
+                return wanted in line
+        else:
+            matches = fits
+        async with asyncio.timeout(timeout_s):
+            while True:
+                found = [line for line in self.lines if matches(line)]
+                if len(found) >= times:
+                    return found[times - 1]
+                self._news.clear()
+                await self._news.wait()
+
+    async def end(self, how: signal.Signals = signal.SIGTERM, timeout_s: float = 10.0) -> int:
+        """Send a signal and wait; returns the exit status (negative: the signal that killed it)."""
+        if self.process.returncode is None:
+            self.process.send_signal(how)
+        async with asyncio.timeout(timeout_s):
+            return await self.process.wait()
+
+    async def _read(self, stream: asyncio.StreamReader) -> None:
+        while line := await stream.readline():
+            text = line.decode("utf-8", "replace").rstrip("\n")
+            self.lines.append(text)
+            if text.startswith("READY"):
+                self.ready = text
+            self._news.set()
+
+
+@asynccontextmanager
+async def daemon(folder: Path, config: str, *, level: str = "debug") -> AsyncIterator[Daemon]:
+    """Run the daemon on a configuration (TOML); `[site]` id, `[store]` path and `[log]` are added."""
+    file = folder / "gateway.toml"
+    own = f'[site]\nid = "test"\n[store]\npath = "{folder}/state/evgate.db"\n[log]\nlevel = "{level}"\n'
+    file.write_text(own + config)
+    (folder / "state").mkdir(exist_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "gateway",
+        "run",
+        "--config",
+        str(file),
+        cwd=ROOT,
+        env={**os.environ, "EVGATE_CONTROL": str(folder / "control.sock"), "PYTHONUNBUFFERED": "1"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        limit=16 * 1024 * 1024,
+    )
+    running = Daemon(process, file)
+    assert process.stdout is not None
+    reading = asyncio.create_task(running._read(process.stdout))  # noqa: SLF001  # same file
+    try:
+        await running.logged(lambda line: line.startswith("READY"), READY_WITHIN_S)
+        yield running
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        await reading
