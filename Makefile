@@ -93,6 +93,10 @@ fix: .venv/dev.stamp ## let ruff format, and repair what it can
 	@$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format .
 
+.PHONY: readme
+readme: .venv/dev.stamp ## write the generated parts of README.md anew
+	$(BIN)/python -m tests.test_readme
+
 .PHONY: lock
 lock: .venv-lock/stamp ## write the lock files anew from pyproject.toml (UPGRADE=1: with the newest versions)
 	@lock() { .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \

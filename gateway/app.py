@@ -33,7 +33,7 @@ from gateway.runtime.perform import StoreHealth
 from gateway.runtime.ports import Clock, Store, StoreFailed, StoreRefused
 from gateway.runtime.stations import Stations
 from gateway.runtime.telling import Telling
-from gateway.settings import Mqtt, Settings, not_in_this_version, resolve, warnings
+from gateway.settings import Mqtt, Settings, not_in_this_version, plan, resolve, warnings
 from gateway.topics import Numbers, render
 
 LOG = logging.getLogger("gateway")
@@ -149,6 +149,8 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
     except TlsFilesUnusable as error:
         LOG.error("%s", error)
         return 1
+    for text in plan(settings):
+        daemon.notes.say("plan", text)
     for text in [*warnings(settings), *not_in_this_version(settings)]:
         daemon.notes.say("configuration", text, Level.WARNING)
     return await daemon.serve()
@@ -162,7 +164,7 @@ def _compose(settings: Settings, environ: Mapping[str, str]) -> Daemon:
     def broker_changed() -> None:
         overview.broker_changed()
 
-    publisher = MqttPublisher(_broker(settings), clock, broker_changed, quiet="mqtt" not in settings.model_fields_set)
+    publisher = MqttPublisher(_broker(settings), clock, broker_changed, quiet=not settings.mqtt_given)
     telling = Telling(publisher, settings.site.id)
     stations = Stations(
         clock=clock,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gateway.core.redact import redact
 
@@ -22,13 +22,15 @@ def writes_to_journal(environ: Mapping[str, str], fd: int = 2) -> bool:
 
 
 class Journal(logging.Handler):
-    """Sends each record with its fields. Where systemd-python is missing, making one raises ImportError."""
+    """Sends each record with its fields, by `send` of systemd-python (ImportError where that is missing)."""
 
-    def __init__(self) -> None:
+    def __init__(self, send: Callable[..., object] | None = None) -> None:
         super().__init__()
-        import systemd.journal  # laptops and tests run without it
+        if send is None:
+            import systemd.journal  # laptops run without it
 
-        self._send = systemd.journal.send
+            send = systemd.journal.send
+        self._send = send
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one entry; like every logging handler it reports its own failure on standard error."""

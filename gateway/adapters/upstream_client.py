@@ -184,10 +184,9 @@ def _origin(location: str) -> str:
     """Scheme and host of a redirect; its path and query may hold secrets."""
     try:
         target = urlsplit(location)
-        host = target.hostname
     except ValueError:
-        host = None
-    return "another address" if host is None else excerpt(f"{target.scheme}://{host}", 80)
+        return "another address"
+    return excerpt(f"{target.scheme}://{target.hostname}", 80) if target.hostname else "another address"
 
 
 def _network_failure(error: OSError) -> str:

@@ -292,4 +292,5 @@ def _up_leg_authorization(upstream: UpstreamPolicy, arrival: Arrival, subprotoco
     """The charger's own header, unless the upstream has a password: then in the form of the version asked for first."""
     if upstream.password is None:
         return arrival.authorization
-    return basic_authorization(upstream.username or arrival.identity, upstream.password, subprotocols[0] if subprotocols else ASSUMED)
+    version = subprotocols[0] if subprotocols else ASSUMED
+    return basic_authorization(upstream.username or arrival.identity, upstream.password, version)

@@ -14,6 +14,10 @@ from gateway.core.record import identity_key
 MOST_REMEMBERED = 200
 """A scanner on the network must not fill the memory; the oldest is forgotten first."""
 
+MOST_NAMES = 8
+LONGEST_NAME = 32
+"""Of the subprotocols somebody offers: OCPP has had six versions, and the longest name has ten characters."""
+
 
 class Unknown(Enum):
     """`[chargers] unknown`: what becomes of a charger that is not known."""
@@ -39,7 +43,7 @@ class Quarantine:
         seen = Quarantined(
             identity=arrival.identity,
             address=arrival.remote,
-            subprotocols=arrival.offered,
+            subprotocols=tuple(name[:LONGEST_NAME] for name in arrival.offered[:MOST_NAMES]),
             reason="unknown identity",
             last_seen=now.wall,
             attempts=1,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from gateway.core.admission import Admission, Candidate
 from gateway.core.charger import ChargerView
@@ -139,6 +140,8 @@ class Station:
                 return self._dialled(event, now)
             case StopRequested():
                 return self._stop(now)
+            case _:
+                assert_never(event)
 
     def _arrived(self, generation: int, arrival: Arrival, now: Moment) -> list[Effect]:
         candidate, effects = self.admission.arrived(generation, arrival, now)
@@ -191,6 +194,8 @@ class Station:
                 effects = self._take_over(candidate.generation, now)
                 effects += self._remember(candidate, subprotocol, now)
                 return effects + self.admission.accepted(candidate, subprotocol)
+            case _:
+                assert_never(event)
 
     def _remember(self, candidate: Candidate, subprotocol: str | None, now: Moment) -> list[Effect]:
         """Keep what this 101 taught, and write only what changed."""
@@ -280,6 +285,8 @@ class Station:
                 session.heard(leg, now)
             case ReadingPaused(leg=leg) | ReadingResumed(leg=leg):
                 session.reading(leg, isinstance(event, ReadingPaused), now)
+            case _:
+                assert_never(event)
         return []
 
     def _timer(self, key: str, now: Moment) -> list[Effect]:

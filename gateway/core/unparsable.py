@@ -52,6 +52,6 @@ class Unparsable:
         return self.held
 
     def new_connection(self) -> None:
-        """The next connection starts with a clean minute: there is no ban. What it closes for is its own doing."""
+        """The next connection starts clean: there is no ban, and nothing has been relayed on it yet."""
         self._received.clear()
         self._relayed_at = None

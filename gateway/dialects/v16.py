@@ -28,10 +28,6 @@ LARGEST_CONNECTOR = 1000
 """Connectors are numbered 1..N without gaps (1.6 3.8); a larger number is garbage and must not make a topic."""
 
 
-LONGEST_INTERVAL_S = 7 * 86_400
-"""Longer than anyone waits for a heartbeat; what is beyond it is garbage, and no timer must be set by it."""
-
-
 class Dialect16:
     """The dialect registered for the subprotocol `ocpp1.6`."""
 
@@ -46,11 +42,11 @@ class Dialect16:
         return Reading()
 
     def read_registration(self, payload: Mapping[str, Any]) -> Registration:
-        """BootNotification.conf (1.6 6.8): `interval` in seconds, None when it is no whole number of 1 to a week."""
+        """BootNotification.conf (1.6 6.8): `interval` in seconds, None when it is no whole number above 0."""
         interval = _integer(payload.get("interval"))
         return Registration(
             status=_text(payload.get("status")) or "unknown",
-            interval_s=interval if interval is not None and 0 < interval <= LONGEST_INTERVAL_S else None,
+            interval_s=interval if interval is not None and interval > 0 else None,
         )
 
     def is_routine(self, action: str) -> bool:

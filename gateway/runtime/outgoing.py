@@ -27,10 +27,20 @@ that its answers behind those CALLs still come in."""
 class Outgoing:
     """Writes in order. Tells `dead` once if the leg cannot be written, and `progress` after each write."""
 
-    def __init__(self, link: Link, dead: Callable[[int | None, str], None], progress: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        dead: Callable[[int | None, str], None],
+        progress: Callable[[], None],
+        *,
+        write_within_s: float = WRITE_WITHIN_S,
+        flush_within_s: float = FLUSH_WITHIN_S,
+    ) -> None:
         self._link = link
         self._dead = dead
         self._progress = progress
+        self._write_within_s = write_within_s
+        self._flush_within_s = flush_within_s
         self._queue: deque[str | None] = deque()
         self._bytes = 0
         self._filled = asyncio.Event()
@@ -67,7 +77,7 @@ class Outgoing:
         """End the leg: what waits goes out first, within bounds, unless it is to be discarded."""
         if not discard:
             try:
-                async with asyncio.timeout(FLUSH_WITHIN_S):
+                async with asyncio.timeout(self._flush_within_s):
                     await self._empty.wait()
             except TimeoutError:
                 self._link.abort()
@@ -85,7 +95,7 @@ class Outgoing:
                 await self._filled.wait()
                 while self._queue:
                     item = self._queue[0]
-                    async with asyncio.timeout(WRITE_WITHIN_S):
+                    async with asyncio.timeout(self._write_within_s):
                         await (self._link.ping() if item is None else self._link.send(item))
                     self._queue.popleft()
                     self._bytes -= len(item or "")
@@ -93,7 +103,7 @@ class Outgoing:
                 self._filled.clear()
                 self._empty.set()
         except TimeoutError:
-            self._fail(None, f"a write waited {WRITE_WITHIN_S:.0f} s: the peer does not read")
+            self._fail(None, f"a write waited {self._write_within_s:.0f} s: the peer does not read")
         except LinkLost as lost:
             self._fail(lost.code, lost.reason)
 

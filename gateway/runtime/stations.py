@@ -166,7 +166,8 @@ class Stations:
         configured = self.directory.configured.get(key)
         name = configured.alias if configured and configured.alias else None
         if name is None:
-            taken = {station.slug for station in self}
+            aliases = {charger.alias for charger in self.directory.configured.values() if charger.alias}
+            taken = {station.slug for station in self} | aliases
             name = record.slug if record and record.slug not in taken else slug(identity, taken)
         station = Station(
             identity=identity,

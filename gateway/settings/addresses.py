@@ -6,15 +6,13 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Annotated
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 
+from gateway.core.identity import PLACEHOLDER
 from gateway.settings.problems import listed, shown
 from gateway.settings.values import fault, read_text
-
-IDENTITY = "{identity}"
-"""Where the charger's identity goes in an upstream's URL; without it, to the end of the path."""
 
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?\.?")
 _BRACKETED = re.compile(r"\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
@@ -82,12 +80,12 @@ def read_upstream_url(value: object) -> str:
     url = _split(text, ("wss", "ws"))
     if url.fragment or text.endswith("#"):
         raise fault("must not contain #...: that part of a URL is never sent; remove it")
-    held = text.count(IDENTITY)
-    braces = text.replace(IDENTITY, "")
+    held = text.count(PLACEHOLDER)
+    braces = text.replace(PLACEHOLDER, "")
     if "{" in braces or "}" in braces or held > 1:
-        raise fault(f"may hold {IDENTITY} once and no other braces; the charger's identity is put there")
+        raise fault(f"may hold {PLACEHOLDER} once and no other braces; the charger's identity is put there")
     if not held and (url.query or text.endswith("?")):
-        raise fault(f"has a query (?...), so say where the identity goes: put {IDENTITY} into the URL")
+        raise fault(f"has a query (?...), so say where the identity goes: put {PLACEHOLDER} into the URL")
     return text
 
 
@@ -113,14 +111,6 @@ def read_bus_url(value: object) -> str:
     if url.scheme == "rtu+tcp" and url.port is None:
         raise fault("needs the port of the serial converter: rtu+tcp://host:port")
     return text
-
-
-def expand(url: str, identity: str) -> str:
-    """An upstream's URL for one charger, its identity percent-encoded as OCPP-J asks."""
-    encoded = quote(identity, safe="", errors="surrogatepass")
-    if IDENTITY in url:
-        return url.replace(IDENTITY, encoded)
-    return f"{url.rstrip('/')}/{encoded}"
 
 
 def host_of(url: str) -> str:
@@ -159,8 +149,8 @@ def _split(text: str, schemes: tuple[str, ...]) -> SplitResult:
     if port == 0 or url.netloc.endswith(":"):
         raise fault("needs a port between 1 and 65535 after the colon, or no colon")
     if not (_HOST.fullmatch(host) or _BRACKETED.fullmatch(url.netloc)):
-        if IDENTITY in url.netloc:
-            raise fault(f"may hold {IDENTITY} in its path only, not in the name of the host")
+        if PLACEHOLDER in url.netloc:
+            raise fault(f"may hold {PLACEHOLDER} in its path only, not in the name of the host")
         raise fault(f"has no valid host name: {shown(host)}")
     return url
 

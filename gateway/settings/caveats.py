@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway.core.identity import LONGEST_STANDARD
 from gateway.settings.addresses import host_of, is_loopback
 from gateway.settings.models import Settings
 from gateway.settings.problems import shown
@@ -14,9 +15,6 @@ from gateway.settings.secret import KeyFile, Secret
 
 FACTORY_NAMES = frozenset({"debian", "localhost", "raspberrypi"})
 """Host names that a second site is likely to have as well."""
-
-LONGEST_2X_IDENTITY = 48
-"""Characters that OCPP 2.x allows an identity."""
 
 
 def warnings(settings: Settings) -> list[str]:
@@ -45,7 +43,7 @@ def _chargers(settings: Settings) -> Iterator[str]:
         name = f"charger {shown(charger.identity)}"
         if ":" in charger.identity:
             yield f"{name}: with a colon in its identity it cannot use a password (HTTP Basic); rename it"
-        if len(charger.identity) > LONGEST_2X_IDENTITY:
+        if len(charger.identity) > LONGEST_STANDARD:
             yield f"{name}: its identity is longer than the 48 characters of OCPP 2.x; shorten it"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.settings.lines import key_lines
 from gateway.settings.origins import Origin
 from gateway.settings.origins import Path as KeyPath
-from gateway.settings.problems import Problem
+from gateway.settings.problems import Problem, printable
 
 DROP_INS = "conf.d"
 
@@ -75,7 +75,7 @@ def parse(file: str, content: bytes) -> Document | Problem:
 
 
 def _read(path: Path) -> Document | Problem:
-    file = str(path)
+    file = printable(str(path))
     try:
         with path.open("rb") as stream:
             content = stream.read(LARGEST_FILE + 1)
@@ -101,11 +101,11 @@ def _drop_ins(folder: Path) -> tuple[list[Path], list[Problem]]:
     except NotADirectoryError:
         # Also when --config names something below a file; opening that says so.
         if folder.parent.is_dir():
-            return [], [Problem(str(folder), None, "", "is a file; it must be a folder of *.toml files")]
+            return [], [Problem(printable(str(folder)), None, "", "is a file; it must be a folder of *.toml files")]
         return [], []
     except OSError as error:
         text = f"cannot be listed: {error.strerror}; let the user evgate read it"
-        return [], [Problem(str(folder), None, "", text)]
+        return [], [Problem(printable(str(folder)), None, "", text)]
     return [folder / name for name in names if name.endswith(".toml") and not name.startswith(".")], []
 
 

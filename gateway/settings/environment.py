@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from gateway.settings.documents import Document
 from gateway.settings.origins import Path
@@ -84,12 +85,10 @@ def _value(text: str, annotation: object) -> object:
 
 def _set(tree: dict[str, object], path: Path, value: object) -> bool:
     """Put the value at the path; False if something stands in the way."""
-    table: object = tree
+    table: Any = tree
     for step in path[:-1]:
-        if not isinstance(table, dict):
-            return False
-        table = table.setdefault(str(step), {})
+        table = table.setdefault(step, {})
     if not isinstance(table, dict) or path[-1] in table:
         return False
-    table[str(path[-1])] = value
+    table[path[-1]] = value
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from typing import Any
 
 from gateway.settings.origins import Path
 
@@ -61,11 +62,11 @@ def _below(names: Path, last: dict[Path, int], known: int = 0) -> Path:
 def _names(statement: str) -> Path:
     """The names in a header or before the `=`, unquoted; only as many as any setting has."""
     names: Path = ()
-    node: object = tomllib.loads(statement)
+    node: Any = tomllib.loads(statement)
     while node and len(names) < DEEPEST:
         if isinstance(node, list):
             node = node[0]
-        elif isinstance(node, dict):
+        else:
             name, node = next(iter(node.items()))
             names = (*names, name)
     return names

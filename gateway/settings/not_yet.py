@@ -42,7 +42,6 @@ _KEYS: dict[str, tuple[NotYet, ...]] = {
         NotYet("outage", "every charger runs strict_relay", ("strict_relay",)),
         NotYet("quirks", "no deviation is corrected", ((),)),
         NotYet("intercept", "every command of upstream is relayed", ("off",)),
-        NotYet("refresh", "the charger is not asked for its status", ("off",)),
         NotYet("meters", "no meter is read", ({},)),
     ),
     "upstream": (

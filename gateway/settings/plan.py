@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.settings.addresses import Address, expand
+from gateway.core.identity import upstream_url
+from gateway.settings.addresses import Address
 from gateway.settings.models import Settings
 from gateway.settings.problems import shown
 from gateway.settings.sections import Charger, Upstream
@@ -61,7 +62,7 @@ def _listener(scheme: str, address: Address, identity: str) -> str:
     if address.everywhere:
         place = f"every {'IPv6' if ':' in address.host else 'IPv4'} address, port {port}"
         host = "<this machine's address>"
-    url = expand(f"{scheme}://{host}:{port}", identity)
+    url = upstream_url(f"{scheme}://{host}:{port}", identity)
     return f"Chargers connect on {place}: {url} (any path may precede the identity, most chargers add that)."
 
 

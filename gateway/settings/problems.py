@@ -39,7 +39,7 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f'"{_printable(value)}"'
+        return f'"{_cut(value)}"'
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, (list, tuple)):
@@ -47,7 +47,7 @@ def shown(value: object) -> str:
     if isinstance(value, int):
         # Text of very long integers is slow to make, and refused by Python beyond 4,300 digits.
         return str(value) if value.bit_length() <= 128 else "a very large number"
-    return _printable(str(value))
+    return _cut(str(value))
 
 
 def plain(name: str) -> str:
@@ -68,7 +68,10 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     return f" {last} ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
 
 
-def _printable(text: str) -> str:
-    cut = text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
-    # Control characters and lone surrogates would spoil the terminal, or fail to be printed at all.
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut)
+def printable(text: str) -> str:
+    """The text with what would spoil a terminal, or fail to be printed at all, as escapes."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _cut(text: str) -> str:
+    return printable(text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "...")

@@ -127,7 +127,7 @@ def _locate_key(key: KeyFile, environ: Mapping[str, str]) -> KeyFile:
 
 def _credential(name: str, environ: Mapping[str, str]) -> Path:
     folder = environ.get(CREDENTIALS)
-    if folder and Path(folder, name).is_file():
+    if folder and _is_readable(Path(folder, name)):
         return Path(folder, name)
     raise _Missing(
         f'credential "{name}" is not here: systemd hands it to the service only, and only if told to; '

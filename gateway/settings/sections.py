@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gateway.core.identity import upstream_url
 from gateway.core.slug import slug
 from gateway.settings.addresses import (
     Address,
@@ -18,7 +19,6 @@ from gateway.settings.addresses import (
     LocalAddress,
     MqttUrl,
     UpstreamUrl,
-    expand,
     host_of,
     port_of,
 )
@@ -183,7 +183,7 @@ class Upstream(TlsClient):
 
     def url_for(self, identity: str) -> str:
         """Where to dial for this charger."""
-        return expand(self.url, identity)
+        return upstream_url(self.url, identity)
 
 
 class Authorization(Section):

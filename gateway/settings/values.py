@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from gateway.core.identity import LONGEST
 from gateway.core.slug import is_slug, reduced
 from gateway.settings.problems import shown
 
@@ -114,8 +115,8 @@ def read_name(value: object) -> str:
 def read_identity(value: object) -> str:
     """A charger's identity, as it stands in the charger: decoded, not percent-encoded."""
     text = read_text(value)
-    if len(text) > 255:
-        raise fault(f"is {len(text)} characters long; 255 are the limit")
+    if len(text) > LONGEST:
+        raise fault(f"is {len(text)} characters long; {LONGEST} are the limit")
     if "/" in text:
         raise fault(f"is the last part of the charger's URL alone, without any /, not {shown(text)}")
     return text

@@ -41,6 +41,8 @@ GATEWAY_COMMAND = (sys.executable, "-m", "gateway", "run")
 PHASE_S = 0.8
 # Start of a Python process with its imports on a Raspberry Pi, twice over.
 READY_TIMEOUT_S = 30.0
+# Chargers connect and report at once; their second or third dial must have succeeded by then.
+FIRST_STATE_TIMEOUT_S = 15.0
 # Frames that are under way when the chargers stop.
 SETTLE_TIMEOUT_S = 5.0
 
@@ -111,6 +113,11 @@ See what the gateway publishes:  mosquitto_sub -h 127.0.0.1 -p {self.mqtt_port} 
 Connect a charger of your own:   evgate sim charger --url {url} --identity MINE --loop
 """
         )
+
+    def end_when_silent(self, ended: asyncio.Event) -> None:
+        """End the show if no connector was published so far: there will be nothing to see."""
+        if not self.board.rows:
+            ended.set()
 
     async def play(self) -> None:
         """Let the chargers live until cancelled, then wait until their last frames have passed."""
@@ -197,6 +204,7 @@ async def _show(stage: Stage, ended: asyncio.Event, seconds: float | None) -> in
         if seconds is not None:
             asyncio.get_running_loop().call_later(seconds, ended.set)
         play = asyncio.create_task(stage.play())
+        asyncio.get_running_loop().call_later(FIRST_STATE_TIMEOUT_S, stage.end_when_silent, ended)
         deaths = [asyncio.create_task(child.wait_exit()) for child in (stage.gateway, stage.broker)]
         end = asyncio.create_task(ended.wait())
         try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.mqtt_publisher import Broker, MqttPublisher, Pace
@@ -70,6 +71,42 @@ class Rig:
         for message in self.said_on_change:
             self.put(message)
         self._news.set()
+
+
+class Lines(logging.Handler):
+    """`with Lines() as lines`: what the publisher logs, debug included, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.records: list[logging.LogRecord] = []
+        self._logger = logging.getLogger("gateway.adapters.mqtt_publisher")
+        self._news = asyncio.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """From the logger."""
+        self.records.append(record)
+        self._news.set()
+
+    async def until(self, count: int) -> None:
+        """Wait for so many lines."""
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.records) < count:
+                self._news.clear()
+                await self._news.wait()
+
+    def texts(self, level: int) -> list[str]:
+        """The lines of this level or above."""
+        return [record.getMessage() for record in self.records if record.levelno >= level]
+
+    def __enter__(self) -> Self:
+        self._logger.addHandler(self)
+        self._level = self._logger.level
+        self._logger.setLevel(logging.DEBUG)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.setLevel(self._level)
+        self._logger.removeHandler(self)
 
 
 @asynccontextmanager

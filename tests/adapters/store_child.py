@@ -1,7 +1,7 @@
 """A process of its own around a store, for what cannot be done to the process of the tests.
 
 `loop`: commit for ever, and print the number of each station once it is acknowledged.
-`read_only`: open as a user who may only read, and print what the store says.
+`read_only`: make a store, open it again as a user who may only read, and print what it says.
 `file_limit`: commit more than the process may write, and print what becomes of each commit.
 """
 
@@ -27,7 +27,8 @@ def a_change(number: int, credential_hash: str | None = None) -> SavedStation:
     return SavedStation(StationRecord(f"CP{number}", f"cp{number}", NOON, credential_hash=credential_hash))
 
 
-async def loop(store: SqliteStore) -> None:
+async def loop(path: Path) -> None:
+    store = SqliteStore(path)
     await store.open()
     number = len(await store.stations())
 
@@ -40,9 +41,15 @@ async def loop(store: SqliteStore) -> None:
         number += TOGETHER
 
 
-async def read_only(store: SqliteStore) -> None:
+async def read_only(path: Path) -> None:
+    store = SqliteStore(path)
+    await store.open()
+    await store.close()
+    path.chmod(0o444)
+    path.parent.chmod(0o555)
     if os.geteuid() == 0:
         os.setuid(NOBODY)
+    store = SqliteStore(path)
     try:
         await store.open()
     except StoreFailed as failure:
@@ -50,7 +57,8 @@ async def read_only(store: SqliteStore) -> None:
     await store.close()
 
 
-async def file_limit(store: SqliteStore) -> None:
+async def file_limit(path: Path) -> None:
+    store = SqliteStore(path)
     await store.open()
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, most))
@@ -66,4 +74,4 @@ async def file_limit(store: SqliteStore) -> None:
 
 if __name__ == "__main__":
     task = {"loop": loop, "read_only": read_only, "file_limit": file_limit}[sys.argv[1]]
-    asyncio.run(task(SqliteStore(Path(sys.argv[2]))))
+    asyncio.run(task(Path(sys.argv[2])))

@@ -37,7 +37,7 @@ async def stations_in(path: Path) -> list[StationRecord]:
 @contextmanager
 def foreign(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection of another program."""
-    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         yield connection
 
 

@@ -380,7 +380,7 @@ def openings() -> st.SearchStrategy[bytes]:
 
 @given(st.lists(openings(), min_size=1, max_size=4), st.booleans())
 @settings(max_examples=SOCKET_EXAMPLES)
-@example([request() + frame(CLOSE), request() + b"\xff"], False)
+@example([request() + frame(CLOSE), request() + b"\xff", request("/") + b"\xff\xff"], False)
 def test_no_bytes_disturb_the_others(strangers: list[bytes], politely: bool) -> None:
     async def story() -> None:
         noise: list[object] = []

@@ -116,17 +116,17 @@ async def knock(served: House, tls: ssl.SSLContext) -> None:
     """Try, and see the door stay shut. Blocking, because asyncio hangs up without the alert that says why."""
 
     def shake_hands() -> bytes:
-        with (
-            socket.create_connection(("127.0.0.1", served.port)) as plain,
-            tls.wrap_socket(plain, server_hostname="127.0.0.1") as secured,
-        ):
-            # In TLS 1.3 the client hears only now that its certificate is refused.
-            return secured.recv(1)
+        try:
+            with (
+                socket.create_connection(("127.0.0.1", served.port)) as plain,
+                tls.wrap_socket(plain, server_hostname="127.0.0.1") as secured,
+            ):
+                # In TLS 1.3 the client hears only now that its certificate is refused.
+                return secured.recv(1)
+        except (ssl.SSLError, ConnectionError):
+            return b""
 
-    try:
-        assert await within(asyncio.to_thread(shake_hands)) == b""
-    except OSError as error:
-        assert isinstance(error, ssl.SSLError | ConnectionError)
+    assert await within(asyncio.to_thread(shake_hands)) == b""
 
 
 async def test_a_charger_that_does_not_trust_the_gateway_is_named(

@@ -6,16 +6,15 @@ import asyncio
 import logging
 import ssl
 import struct
-import subprocess
 import tracemalloc
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from gateway.adapters.mqtt_publisher import Broker, Pace
 from gateway.core.message import Message
-from tests.adapters.mqtt_rig import BASE, OFFLINE, ONLINE, PACE, Rig, broker_at, running
+from tests.adapters.certificates import Authority, Pair
+from tests.adapters.mqtt_rig import BASE, OFFLINE, ONLINE, PACE, Lines, broker_at, running
 from tests.counts import PATIENCE_S, SOCKET_EXAMPLES, dice
 from tests.support.scripted_broker import (
     DISCONNECT,
@@ -26,8 +25,7 @@ from tests.support.scripted_broker import (
     ScriptedBroker,
     Visit,
 )
-
-STATUS = f"{BASE}/status"
+from tests.turns import one_turn
 
 
 def connack_5(*, receive_maximum: int | None = None, maximum_qos: int | None = None) -> bytes:
@@ -57,7 +55,7 @@ class Gauge:
             return await self.queue.get()
 
 
-# --------------------------------------------------------------------------------------------------------- MQTT 5 or not
+# -------------------------------------------------------------------------------------------------------- MQTT 5 or not
 
 
 @pytest.mark.parametrize("answer", [TOO_NEW_311, TOO_NEW_5], ids=["3.1.1 words", "MQTT 5 words"])
@@ -89,6 +87,27 @@ async def test_broker_that_hangs_up_on_mqtt_5_gets_311_at_once_each_time(caplog:
     assert "hung up" not in caplog.text
 
 
+async def test_after_a_break_what_changed_goes_first_and_online_last() -> None:
+    gauge = Gauge()
+
+    async def play(visit: Visit) -> None:
+        visit.say_yes()
+        if len(broker.levels) == 1:
+            visit.acknowledge(*await visit.packets(4))
+            gauge.tell("all there")
+            await visit.packet()  # and hang up without an answer
+            return
+        gauge.tell([packet.topic.removeprefix(f"{BASE}/") for packet in await visit.packets(4)])
+        await visit.gone()
+
+    async with ScriptedBroker(play) as broker, running(broker_at(broker.port)) as rig:
+        for name in ("a", "b", "c"):
+            rig.put(Message(name, "{}"))
+        await gauge.told()
+        rig.put(Message("b", "[]"))
+        assert await gauge.told() == ["b", "a", "c", "status"]
+
+
 async def test_connect_with_mqtt_5_asks_for_a_late_will_and_a_short_session() -> None:
     gauge = Gauge()
 
@@ -116,12 +135,11 @@ async def test_silent_broker_is_given_up_and_the_loop_lives(caplog: pytest.LogCa
     pace = replace(PACE, connect_s=0.2)
     async with ScriptedBroker(Visit.gone) as broker, running(broker_at(broker.port), pace) as rig:
         rig.put(Message("charger/cp01/state", "{}"))
-        turns = 0
-        async with asyncio.timeout(PATIENCE_S):
-            while len(broker.levels) < 4:
-                await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(None, int), 1)
-                turns += 1
-        assert turns > 4
+        await broker.visited(1)
+        rig.put(Message("charger/cp01/state", "[]"))
+        async with asyncio.timeout(pace.connect_s / 2):
+            await one_turn()
+        await broker.visited(4)
         assert broker.levels[:4] == [5, 4, 5, 4]
         assert "says nothing; check that [mqtt] url names an MQTT port" in (rig.state().last_error or "")
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
@@ -159,7 +177,7 @@ async def test_stalled_broker_costs_no_memory_and_is_dropped(qos: int, caplog: p
         for number in range(200):
             for charger in range(100):
                 rig.put(Message(f"charger/cp{charger}/state", f"{number}" + "x" * 1000, qos=qos))
-            await asyncio.get_running_loop().run_in_executor(None, int)
+            await one_turn()
         held_bytes, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         # 20 MB were put; 100 topics of 1 kB, and 20 on their way, may be held.
@@ -216,7 +234,7 @@ async def test_stop_says_goodbye() -> None:
         assert await gauge.told() == [PUBLISH, PUBLISH, DISCONNECT]
 
 
-# ---------------------------------------------------------------------------------------------------------------- limits
+# --------------------------------------------------------------------------------------------------------------- limits
 
 
 async def test_receive_maximum_is_kept() -> None:
@@ -278,37 +296,21 @@ async def test_quota_is_tried_again_later_and_its_end_is_told(caplog: pytest.Log
 # --------------------------------------------------------------------------------------------------------------- broken
 
 
-async def test_answers_that_share_one_tls_record_are_all_read(tmp_path: Path) -> None:
-    made, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    command += ["-subj", "/CN=broker", "-addext", "subjectAltName=IP:127.0.0.1", "-out", str(made), "-keyout", str(key)]
-    subprocess.run(command, check=True, capture_output=True)
+async def test_answers_that_share_one_tls_record_are_all_read(authority: Authority, server_pair: Pair) -> None:
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(made, key)
-    gauge = Gauge()
+    server.load_cert_chain(server_pair.certificate, server_pair.key)
 
     async def play(visit: Visit) -> None:
         visit.say_yes()
-        visit.acknowledge(*await visit.packets(20))
-        gauge.tell(len(await visit.packets(20)))
-        await visit.gone()
+        online = await visit.packet()
+        # One message is on its way, so paho takes one packet; the other one is in no socket buffer any more.
+        visit.send(b"\x40\x04" + online.packet_id + b"\x00\x00" + b"\xe0\x02\x8b\x00")
+        await asyncio.Event().wait()
 
-    options = broker_at(0, tls=ssl.create_default_context(cafile=made))
+    options = broker_at(0, tls=ssl.create_default_context(cafile=authority.certificate))
     async with ScriptedBroker(play, server) as broker, running(replace(options, port=broker.port)) as rig:
-        for charger in range(40):
-            rig.put(Message(f"charger/cp{charger}/state", "{}"))
-        assert await gauge.told() == 20
+        await rig.connected()
+        assert (await rig.lost()).last_error == "the broker ended it: Server shutting down"
 
 
 async def test_garbage_costs_the_connection_and_nothing_else() -> None:
@@ -350,13 +352,6 @@ async def test_broker_that_drops_every_connection_is_left_alone_more_and_more(ca
 # --------------------------------------------------------------------------------------------------------------- nobody
 
 
-async def attempts(rig: Rig, caplog: pytest.LogCaptureFixture, count: int) -> None:
-    """Wait until so many attempts left a line in the log."""
-    async with asyncio.timeout(PATIENCE_S):
-        while len(caplog.records) < count:
-            await asyncio.get_running_loop().run_in_executor(None, int)
-
-
 @pytest.mark.parametrize(
     ("quiet", "level", "text"),
     [
@@ -364,18 +359,19 @@ async def attempts(rig: Rig, caplog: pytest.LogCaptureFixture, count: int) -> No
         (False, logging.WARNING, "no connection to 127.0.0.1:1 ("),
     ],
 )
-async def test_nobody_there(quiet: bool, level: int, text: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, "gateway.adapters.mqtt_publisher")
-    async with running(broker_at(1), quiet=quiet) as rig:
-        await attempts(rig, caplog, 3)
-    assert text in caplog.records[0].getMessage()
-    assert [record.levelno for record in caplog.records[:3]] == [level, logging.DEBUG, logging.DEBUG]
+async def test_nobody_there(quiet: bool, level: int, text: str) -> None:
+    with Lines() as lines:
+        async with running(broker_at(1), quiet=quiet):
+            await lines.until(3)
+    assert text in lines.records[0].getMessage()
+    assert [record.levelno for record in lines.records[:3]] == [level, logging.DEBUG, logging.DEBUG]
 
 
-async def test_host_name_that_cannot_be_one_is_an_ordinary_failure(caplog: pytest.LogCaptureFixture) -> None:
-    async with running(broker_at(1883, host="a..b")) as rig:
-        await attempts(rig, caplog, 1)
-    assert "check [mqtt] url" in caplog.text
+async def test_host_name_that_cannot_be_one_is_an_ordinary_failure() -> None:
+    with Lines() as lines:
+        async with running(broker_at(1883, host="a..b")):
+            await lines.until(1)
+    assert "check [mqtt] url" in lines.records[0].getMessage()
 
 
 async def test_broker_found_quietly_is_missed_aloud(caplog: pytest.LogCaptureFixture) -> None:

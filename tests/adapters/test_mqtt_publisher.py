@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from gateway.core.message import Message
+from tests.adapters.certificates import Authority, Pair
 from tests.adapters.mqtt_rig import BASE, OFFLINE, PACE, broker_at, running
 from tests.counts import PATIENCE_S
 from tests.support.broker import Broker
@@ -203,32 +202,10 @@ async def test_what_mqtt_cannot_carry_does_not_stop_the_rest(caplog: pytest.LogC
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 2
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    made, key = folder / "certificate.pem", folder / "key.pem"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    command += ["-subj", "/CN=broker", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command += ["-out", str(made), "-keyout", str(key)]
-    subprocess.run(command, check=True, capture_output=True)
-    return made, key
-
-
-async def test_tls(certificate: tuple[Path, Path]) -> None:
-    context = ssl.create_default_context(cafile=certificate[0])
-    async with Broker(tls=certificate) as broker, running(broker_at(broker.port, tls=context)) as rig:
+async def test_tls(authority: Authority, server_pair: Pair) -> None:
+    context = ssl.create_default_context(cafile=authority.certificate)
+    tls = (server_pair.certificate, server_pair.key)
+    async with Broker(tls=tls) as broker, running(broker_at(broker.port, tls=context)) as rig:
         rig.put(value(1))
         await rig.connected()
         await rig.stop(OFFLINE)
@@ -236,11 +213,11 @@ async def test_tls(certificate: tuple[Path, Path]) -> None:
         assert rig.state().last_error is None
 
 
-async def test_unknown_certificate_is_named(certificate: tuple[Path, Path], caplog: pytest.LogCaptureFixture) -> None:
+async def test_unknown_certificate_is_named(server_pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     context = ssl.create_default_context()
     async with (
-        Broker(tls=certificate, config="log_type all") as broker,
+        Broker(tls=(server_pair.certificate, server_pair.key), config="log_type all") as broker,
         running(broker_at(broker.port, tls=context)) as rig,
     ):
         await broker.logged("unknown ca", times=2)

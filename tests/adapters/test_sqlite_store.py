@@ -18,7 +18,6 @@ from gateway.runtime.ports import SavedStation, StoreFailed
 from tests import counts
 from tests.adapters.store_files import CP01, CP02, NOON, child, folder_content, foreign, numbered, stations_in
 
-KILLS = 5
 IMPATIENT_S = 0.05
 
 
@@ -89,6 +88,8 @@ async def test_a_slow_disk_fails_those_who_wait_and_a_late_success_does_no_harm(
         for record in (begun, queued):
             with pytest.raises(StoreFailed, match=r"did not answer within 0.05 s.* replace a failing card\.$"):
                 await store.commit([SavedStation(record)])
+        with pytest.raises(StoreFailed, match="did not answer"):
+            await store.stations()
         other.execute("ROLLBACK")
     async with asyncio.timeout(counts.PATIENCE_S):
         while not await works(store):
@@ -145,6 +146,17 @@ def test_closing_a_stuck_store_ends_and_its_thread_outlives_the_loop(
 # Disks that fail, and processes that die
 
 
+async def test_after_a_failure_the_file_is_opened_again(store: SqliteStore, path: Path) -> None:
+    with foreign(path) as other:
+        other.execute("ALTER TABLE stations RENAME TO mislaid")
+        for _ in range(2):
+            with pytest.raises(StoreFailed, match=r"no such table: .* log lines before this one\.$"):
+                await store.commit([SavedStation(CP01)])
+        other.execute("ALTER TABLE mislaid RENAME TO stations")
+    await store.commit([SavedStation(CP01)])
+    assert await store.stations() == [CP01]
+
+
 async def test_a_file_taken_away_is_noticed_and_made_anew(store: SqliteStore, path: Path) -> None:
     await store.commit([SavedStation(CP01)])
     path.unlink()
@@ -164,7 +176,7 @@ async def test_a_disk_that_takes_no_more_fails_the_guilty_commit_only(path: Path
 async def test_what_was_acknowledged_survives_kill(path: Path) -> None:
     dice = counts.dice("store-kill")
     acknowledged: set[str] = set()
-    for _ in range(KILLS):
+    for _ in range(counts.KILLS // 4):
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.adapters.store_child", "loop", path, cwd=counts.ROOT, stdout=subprocess.PIPE
         )

@@ -16,6 +16,7 @@ import pytest
 from gateway.adapters.sqlite_store import SqliteStore
 from gateway.adapters.sqlite_store.database import APPLICATION_ID, MIGRATIONS, migrate, open_database
 from gateway.adapters.sqlite_store.failures import failed
+from gateway.core.record import StationRecord
 from gateway.runtime.ports import SavedStation, StoreFailed, StoreRefused
 from tests import counts
 from tests.adapters.store_files import CP01, CP02, NOON, child, folder_content, foreign, numbered, stations_in
@@ -111,9 +112,6 @@ async def test_a_folder_that_takes_no_files_is_told() -> None:
 async def test_a_store_that_may_only_be_read_is_told() -> None:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "evgate.db"
-        assert await stations_in(path) == []
-        path.chmod(0o444)
-        path.parent.chmod(0o555)
         sentence = await child("read_only", path)
         path.parent.chmod(0o755)
     assert "read but not written" in sentence
@@ -171,6 +169,30 @@ async def test_a_version_that_stands_in_the_log_only_is_seen(path: Path, tmp_pat
     assert set(before) == {path.name, f"{path.name}-wal"}
     assert f"version {NEWEST + 1}" in await refusal(crashed / path.name)
     assert folder_content(crashed) == before
+
+
+async def test_what_a_crash_left_in_the_log_is_moved_into_the_file(
+    store: SqliteStore, path: Path, tmp_path: Path
+) -> None:
+    await store.commit([SavedStation(CP01)])
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    for name in (path.name, f"{path.name}-wal"):
+        shutil.copy(path.with_name(name), crashed)
+    next_life = SqliteStore(crashed / path.name)
+    await next_life.open()
+    log_bytes = (crashed / f"{path.name}-wal").stat().st_size
+    stations = await next_life.stations()
+    await next_life.close()
+    assert log_bytes == 0
+    assert stations == [CP01]
+
+
+async def test_text_is_readable_for_other_programs_where_it_can_be(store: SqliteStore, path: Path) -> None:
+    await store.commit([SavedStation(StationRecord(name, f"{name}-", NOON)) for name in ("CP01", "a\0b", "\ud800")])
+    with foreign(path) as other:
+        kept = other.execute("SELECT typeof(identity), identity FROM stations ORDER BY station").fetchall()
+    assert kept == [("text", "CP01"), ("blob", b"a\0b"), ("blob", b"\xed\xa0\x80")]
 
 
 async def test_a_refused_store_fails_commits_and_is_tried_again(path: Path) -> None:

@@ -61,6 +61,7 @@ UPSTREAM: Final = UpstreamPolicy("operator")
 MINE: Final = "Basic Q1AwMTpzZWNyZXQ="
 """The credentials of CP01, as a header."""
 OTHER: Final = "Basic Q1AwMTpvdGhlcg=="
+HASH: Final = "scrypt$stored"
 
 E = TypeVar("E", bound=Effect)
 F = TypeVar("F", bound=Fact)
@@ -221,6 +222,20 @@ class Drive:
         """The daemon goes down."""
         return self.feed(StopRequested())
 
+    # What stands
+
+    def live(self) -> int | None:
+        """The generation of the live connection, None if there is none."""
+        return self.station.session.generation if self.station.session else None
+
+    def outage(self) -> bool:
+        """Was the charger last kept out because upstream could not serve it?"""
+        return self.station.admission.outage
+
+    def idle(self) -> bool:
+        """May the station be forgotten?"""
+        return self.station.idle
+
     # What was asked for
 
     def all(self, kind: type[E]) -> list[E]:
@@ -288,3 +303,21 @@ def status_of(verdict: Admit | Refuse) -> int:
 def order(effects: list[Effect]) -> list[Effect]:
     """The effects that touch a socket, in order: what a takeover is judged by."""
     return [effect for effect in effects if isinstance(effect, CloseLeg | Dial | Admit | Refuse)]
+
+
+def connected(*, pings: bool = True, refresh: bool = False, offered: str = "ocpp1.6") -> Drive:
+    """A charger that is in, with a past that makes it known."""
+    table = drive(known(), pings=pings, refresh=refresh)
+    table.online(offered=(offered,), subprotocol=offered)
+    return table
+
+
+def closes(effects: list[Effect]) -> list[tuple[Leg, int]]:
+    """Which legs are closed with which code, in order."""
+    return [(close.leg, close.code) for close in only(effects, CloseLeg)]
+
+
+def boot(table: Drive, interval: object = 300, registration: str = "Accepted", message_id: str = "b") -> list[Effect]:
+    """A boot and upstream's answer."""
+    table.charger(call(message_id, "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}))
+    return table.upstream(result(message_id, {"status": registration, "interval": interval, "currentTime": "x"}))

@@ -1,4 +1,4 @@
-"""One connection from its 101 to its end: signs of life, what its frames tell, bad input, and the one question of ours."""
+"""One connection from its 101 to its end: what its frames tell, how it ends, and the one question of ours."""
 
 from __future__ import annotations
 
@@ -7,159 +7,11 @@ import json
 import pytest
 
 from gateway.core.calls import UNANSWERED_AFTER_S
-from gateway.core.charger import ChargerView
-from gateway.core.effects import Answer, Arm, CloseLeg, Disarm, Effect, Level, Note, Ping, Send
-from gateway.core.events import Leg
+from gateway.core.effects import Arm, CloseLeg, Disarm, Level, Note, Send
+from gateway.core.events import Leg, TimerDue
 from gateway.core.facts import ChargerInfo, ChargerState, ConnectorState
-from gateway.core.liveness import HEARTBEATS_BEFORE_IDLE, LONGEST_HEARTBEAT_S, PING_EVERY_S
-from gateway.core.policy import StationPolicy
 from gateway.core.session import EXPIRE_EVERY_S, REFRESH_AFTER_S, REFRESH_AGAIN_S
-from gateway.core.unparsable import CLOSED_WITHIN_S, CLOSES_BEFORE_HOLDING, MOST_PER_MINUTE
-from tests.core.drive import Drive, call, drive, error, known, only, result, status
-
-IDLE_S = StationPolicy(None).idle_limit_s
-GARBAGE = "\x00garbage"
-
-
-def connected(*, pings: bool = True, refresh: bool = False, offered: str = "ocpp1.6") -> Drive:
-    """A charger that is in, with a past that makes it known."""
-    table = drive(known(), pings=pings, refresh=refresh)
-    table.online(offered=(offered,), subprotocol=offered)
-    return table
-
-
-def closes(effects: list[Effect]) -> list[tuple[Leg, int]]:
-    return [(close.leg, close.code) for close in only(effects, CloseLeg)]
-
-
-def boot(table: Drive, interval: object = 300, registration: str = "Accepted", message_id: str = "b") -> list[Effect]:
-    """A boot and upstream's answer."""
-    table.charger(call(message_id, "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}))
-    return table.upstream(result(message_id, {"status": registration, "interval": interval, "currentTime": "x"}))
-
-
-# Signs of life
-
-
-def test_both_legs_are_pinged() -> None:
-    table = connected()
-    table.elapse(PING_EVERY_S * 3)
-    assert len([ping for ping in table.all(Ping) if ping.leg is Leg.DOWN]) == 3
-    assert len([ping for ping in table.all(Ping) if ping.leg is Leg.UP]) == 3
-    assert {ping.generation for ping in table.all(Ping)} == {1}
-
-
-def test_a_charger_that_cannot_take_pings_gets_none() -> None:
-    table = connected(pings=False)
-    table.elapse(PING_EVERY_S)
-    assert [ping.leg for ping in table.all(Ping)] == [Leg.UP]
-
-
-@pytest.mark.parametrize("silent", Leg)
-def test_a_silent_leg_ends_both(silent: Leg) -> None:
-    table = connected()
-    for _ in range(2):
-        table.elapse(IDLE_S / 2 - 1)
-        table.pong(silent.other)
-    assert table.station.session is not None
-    effects = table.elapse(2)
-    assert closes(effects) == [(silent, 1001), (silent.other, 1000 if silent is Leg.DOWN else 1001)]
-    assert table.counted[f"{silent.peer}_silent"] == 1
-    assert table.station.session is None
-
-
-@pytest.mark.parametrize("sign", ["frame", "pong"])
-def test_a_peer_that_talks_is_never_dropped(sign: str) -> None:
-    table = connected()
-    for number in range(20):
-        table.elapse(IDLE_S - 1)
-        if sign == "pong":
-            table.pong(Leg.DOWN)
-            table.pong(Leg.UP)
-        else:
-            table.charger(call(str(number)))
-            table.upstream(result(str(number)))
-    assert table.station.session is not None
-    assert table.all(CloseLeg) == []
-
-
-def test_a_peer_that_talks_nonsense_is_still_there() -> None:
-    table = connected()
-    for _ in range(4):
-        table.elapse(IDLE_S - 1)
-        table.charger(GARBAGE)
-        table.upstream(result("never asked"))
-    assert table.station.session is not None
-
-
-@pytest.mark.parametrize("leg", Leg)
-def test_while_we_do_not_read_silence_proves_nothing(leg: Leg) -> None:
-    table = connected()
-    table.pause(leg)
-    for _ in range(10):
-        table.elapse(IDLE_S - 1)
-        table.pong(leg.other)
-    assert table.station.session is not None
-    table.resume(leg)
-    table.elapse(IDLE_S - 1)
-    assert table.station.session is not None
-    table.pong(leg.other)
-    assert closes(table.elapse(2))[0] == (leg, 1001)
-
-
-def _survives(table: Drive, silence_s: float) -> bool:
-    """Is the charger still in after this silence of its own, while upstream talks?"""
-    for _ in range(int(silence_s // 60)):
-        table.elapse(60)
-        table.pong(Leg.UP)
-    table.elapse(silence_s % 60)
-    return table.station.session is not None
-
-
-def test_three_heartbeats_may_be_missing_after_a_boot() -> None:
-    table = connected()
-    boot(table, 3600)
-    assert _survives(table, HEARTBEATS_BEFORE_IDLE * 3600 - 1)
-    assert not _survives(table, 2)
-
-
-def test_the_interval_outlives_a_reconnect() -> None:
-    """After a plain reconnect no BootNotification is due (1.6-J 5.4)."""
-    table = connected()
-    boot(table, 3600)
-    table.lose(Leg.DOWN)
-    table.online()
-    assert _survives(table, HEARTBEATS_BEFORE_IDLE * 3600 - 1)
-    assert not _survives(table, 2)
-
-
-def test_a_short_interval_does_not_shorten_the_limit() -> None:
-    table = connected()
-    boot(table, 1)
-    assert _survives(table, IDLE_S - 1)
-    assert not _survives(table, 2)
-
-
-@pytest.mark.parametrize(
-    ("interval", "registration"), [(3600, "Pending"), (3600, "Rejected"), ("x", "Accepted"), (0, "Accepted")]
-)
-def test_only_an_accepted_boot_with_a_readable_interval_counts(interval: object, registration: str) -> None:
-    table = connected()
-    boot(table, interval, registration)
-    assert _survives(table, IDLE_S - 1)
-    assert not _survives(table, 2)
-
-
-@pytest.mark.parametrize("interval", [10**9, 10**400, 1e308])
-def test_an_absurd_interval_neither_breaks_nor_disarms(interval: object) -> None:
-    table = connected()
-    boot(table, interval)
-    assert table.station.session is not None
-    table.elapse(IDLE_S - 1)
-    table.pong(Leg.UP)
-    table.elapse(2)
-    assert table.due["idle:down:1"] - table.now.monotonic <= HEARTBEATS_BEFORE_IDLE * LONGEST_HEARTBEAT_S
-
+from tests.core.drive import Drive, boot, call, closes, connected, drive, error, known, only, result, status
 
 # What frames tell
 
@@ -329,86 +181,6 @@ def test_types_of_2_1_are_odd_in_1_6(leg: Leg) -> None:
     assert table.counted["unknown_message_type"] == 1
 
 
-# Bad input
-
-
-@pytest.mark.parametrize("leg", Leg)
-def test_too_deep_closes_with_1009(leg: Leg) -> None:
-    table = connected()
-    effects = table.says(leg, "[" * 100)
-    assert closes(effects)[0] == (leg, 1009)
-    assert {close.leg for close in only(effects, CloseLeg)} == set(Leg)
-    assert table.counted["too_deep"] == 1
-    assert only(effects, Send) == []
-    assert table.station.session is None
-
-
-@pytest.mark.parametrize("leg", Leg)
-def test_a_flood_of_unparsable_frames_closes_with_1002(leg: Leg) -> None:
-    table = connected()
-    for _ in range(MOST_PER_MINUTE):
-        table.says(leg, GARBAGE)
-    assert table.sent[leg.other, 1] == [GARBAGE] * MOST_PER_MINUTE
-    effects = table.says(leg, GARBAGE)
-    assert closes(effects)[0] == (leg, 1002)
-    assert table.counted["unparsable_flood"] == 1
-    assert len(table.sent[leg.other, 1]) == MOST_PER_MINUTE
-
-
-def test_there_is_no_ban_after_a_flood() -> None:
-    table = connected()
-    for _ in range(MOST_PER_MINUTE + 1):
-        table.charger(GARBAGE)
-    table.online()
-    table.charger(GARBAGE)
-    assert table.station.session is not None
-    assert table.sent[Leg.UP, 2] == [GARBAGE]
-
-
-def test_a_trickle_of_unparsable_frames_is_no_flood() -> None:
-    table = connected()
-    for _ in range(3 * MOST_PER_MINUTE):
-        table.elapse(60 / MOST_PER_MINUTE)
-        table.pong(Leg.UP)
-        table.charger(GARBAGE)
-    assert table.station.session is not None
-
-
-def _upstream_closes_after_garbage(table: Drive, pause_s: float = CLOSED_WITHIN_S) -> list[Effect]:
-    table.online()
-    table.charger(GARBAGE)
-    table.elapse(pause_s)
-    return table.lose(Leg.UP, 1002, "protocol error")
-
-
-def test_unparsable_frames_that_upstream_cannot_stand_are_held_back() -> None:
-    table = drive(known())
-    for _ in range(CLOSES_BEFORE_HOLDING):
-        _upstream_closes_after_garbage(table)
-    (note,) = [note for note in table.all(Note) if note.what == "unparsable_held"]
-    assert note.level is Level.ERROR
-    table.online()
-    table.charger(GARBAGE)
-    assert table.sent[Leg.UP, table.generation] == []
-    assert table.counted["unparsable_held_back"] == 1
-    table.charger('[2,"5"]')
-    assert len(table.all(Answer)) == 1
-    table.upstream(GARBAGE)
-    assert table.sent[Leg.DOWN, table.generation][-1] == GARBAGE
-    table.charger(call("1"))
-    assert table.sent[Leg.UP, table.generation] == [call("1")]
-
-
-def test_a_close_long_after_an_unparsable_frame_is_not_its_fault() -> None:
-    table = drive(known())
-    for _ in range(CLOSES_BEFORE_HOLDING):
-        _upstream_closes_after_garbage(table, CLOSED_WITHIN_S + 1)
-    assert table.counted["unparsable_held"] == 0
-    table.online()
-    table.charger(GARBAGE)
-    assert table.sent[Leg.UP, table.generation] == [GARBAGE]
-
-
 # The end
 
 
@@ -440,7 +212,7 @@ def test_upstreams_close_code_reaches_the_charger(code: int | None, to_charger: 
     assert only(effects, CloseLeg)[0].reason == "why"
     assert not only(effects, CloseLeg)[0].discard
     assert table.counted["upstream_disconnected"] == 1
-    assert table.station.session is None
+    assert table.live() is None
 
 
 @pytest.mark.parametrize(
@@ -467,9 +239,7 @@ def test_a_session_that_ended_leaves_no_timer() -> None:
 
 
 def test_a_timer_of_nobody_does_nothing() -> None:
-    table = connected()
-    assert table.station.session is not None
-    assert table.station.session.timer("lunch", table.now) == []
+    assert connected().feed(TimerDue("lunch")) == []
 
 
 # Asking for statuses
@@ -550,11 +320,3 @@ def test_calls_are_looked_after_every_minute() -> None:
     table = connected()
     table.elapse(EXPIRE_EVERY_S * 2.5)
     assert table.due["expire:1"] == table.now.monotonic + EXPIRE_EVERY_S / 2
-
-
-def test_a_view_of_its_own_is_enough() -> None:
-    """The session needs nothing of the station but what it is handed."""
-    table = connected()
-    assert table.station.session is not None
-    assert isinstance(table.station.session.view, ChargerView)
-    assert table.station.session.view is table.station.view

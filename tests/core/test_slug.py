@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from gateway.core.slug import is_slug, reduced, slug
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gateway.core.slug import is_slug, reduced, slug
 
 ALPHABET = re.compile(r"[a-z0-9-]{1,48}")
 RAW = st.text(max_size=80) | st.text(alphabet="aB0-+ ü\ud800", max_size=60)

@@ -7,25 +7,36 @@ import os
 import re
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 # Start of three processes on a loaded machine, the show, and the end.
 _DEMO_S = 60.0
 
 
-async def _start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
+@asynccontextmanager
+async def _demo(folder: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A running demo that has _DEMO_S for all it does, and is ended by SIGTERM if it is still there then."""
     pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway", "demo", *arguments),
         stdout=pipe,
         stderr=pipe,
         env=os.environ | {"TMPDIR": str(folder)},
     )
+    try:
+        async with asyncio.timeout(_DEMO_S):
+            yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            out, err = await process.communicate()
+            print(out.decode(), err.decode())
 
 
 async def test_the_demo_shows_what_the_gateway_publishes_and_loses_nothing(tmp_path: Path) -> None:
-    process = await _start(tmp_path, "--seconds", "8")
-    async with asyncio.timeout(_DEMO_S):
+    async with _demo(tmp_path, "--seconds", "8") as process:
         out, err = await process.communicate()
     text = out.decode()
     assert (process.returncode, err.decode()) == (0, "")
@@ -57,9 +68,8 @@ async def test_the_demo_shows_what_the_gateway_publishes_and_loses_nothing(tmp_p
 
 
 async def test_the_demo_ends_cleanly_when_told(tmp_path: Path) -> None:
-    process = await _start(tmp_path)
-    assert process.stdout is not None
-    async with asyncio.timeout(_DEMO_S):
+    async with _demo(tmp_path) as process:
+        assert process.stdout is not None
         async for line in process.stdout:
             if b" is Charging " in line:
                 break

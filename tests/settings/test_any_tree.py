@@ -81,7 +81,7 @@ def trees_of(section: type[BaseModel]) -> st.SearchStrategy[Tree]:
         if inner is None:
             keys[name] = PLAUSIBLE | PLAUSIBLE | ANYTHING
         elif takes_several(field.annotation):
-            keys[name] = st.lists(trees_of(inner), max_size=3) | ANYTHING
+            keys[name] = st.lists(trees_of(inner), max_size=2) | ANYTHING
         else:
             keys[name] = trees_of(inner) | ANYTHING
     known: st.SearchStrategy[Tree] = st.fixed_dictionaries({}, optional=keys)
@@ -102,7 +102,7 @@ def judged(make: Callable[[], Settings]) -> Settings | list[str]:
     return lines
 
 
-@given(st.lists(trees_of(Settings), min_size=1, max_size=3))
+@given(st.lists(trees_of(Settings), min_size=1, max_size=2))
 def test_any_trees(trees: list[Tree]) -> None:
     documents = [Document(f"{index}.toml", tree) for index, tree in enumerate(trees)]
     assert judged(lambda: settings_of(documents))

@@ -79,14 +79,14 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_for_programs(tmp_path: Path) -> None:
-    path = write_site(tmp_path, f"{SITE}refresh = 'on'\n")
+    path = write_site(tmp_path, f"{SITE}intercept = 'on'\n")
     status, report = json_of(path)
     assert status == 0
     assert report["ok"] is True
     assert report["files"] == [str(path)]
     assert report["problems"] == report["warnings"] == []
     assert report["not_in_this_version"] == [
-        "charger[CP01].refresh: not in this version, the charger is not asked for its status"
+        "charger[CP01].intercept: not in this version, every command of upstream is relayed"
     ]
     plan = report["plan"]
     assert isinstance(plan, list)

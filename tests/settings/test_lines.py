@@ -70,6 +70,10 @@ def test_windows_line_ends() -> None:
     assert key_lines("[a]\r\nb = 1\r\n\r\nc = 2\r\n") == {("a",): 1, ("a", "b"): 2, ("a", "c"): 4}
 
 
+def test_what_it_does_not_understand_has_no_line() -> None:
+    assert key_lines("!? = 1\na = 1") == {("a",): 2}
+
+
 def test_only_paths_that_a_setting_can_have() -> None:
     assert max(len(path) for path in key_lines(f"{'.'.join('abcdefghij')} = 1")) == DEEPEST
 
@@ -97,6 +101,13 @@ STATEMENTS = st.one_of(
 )
 
 
+def loaded(text: str) -> dict[str, object] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+
+
 def value_at(tree: object, path: Path) -> object:
     for step in path:
         tree = tree[step]  # type: ignore[index]
@@ -106,15 +117,12 @@ def value_at(tree: object, path: Path) -> object:
 @given(st.lists(STATEMENTS, max_size=12), st.sampled_from(["\n", "\r\n", " # c\n"]))
 def test_every_line_found_is_the_line_of_that_key(statements: list[str], line_end: str) -> None:
     text = line_end.join(statements)
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        assume(False)
-        return
+    tree = loaded(text)
+    assume(tree is not None)
     lines = text.split("\n")
     found = key_lines(text)
     for path, line in found.items():
         value_at(tree, path)  # raises unless the key exists
         name = next(step for step in reversed(path) if isinstance(step, str))
         assert name.encode("unicode_escape").decode() in lines[line - 1].replace("\\u0041", "A")
-    assert {path[:1] for path in found} == {(name,) for name in tree}
+    assert {path[:1] for path in found} == {(name,) for name in tree or ()}

@@ -6,8 +6,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from gateway.settings import Address, ConfigurationError, Settings, load
+from gateway.settings import (
+    Address,
+    Chargers,
+    ChargersTls,
+    ConfigurationError,
+    KeyFile,
+    Mqtt,
+    Secret,
+    Settings,
+    load,
+)
 from tests.settings.site import problems_of, settings_from, without_privileges, write_site
 
 DESIGN = """
@@ -147,9 +158,22 @@ def test_a_charger_is_found_without_case_and_goes_to_the_upstream_it_names() -> 
         assert upstream.name == "first"
 
 
-def test_making_settings_by_hand_reads_nothing(tmp_path: Path) -> None:
+def test_making_settings_by_hand_reads_nothing() -> None:
     assert Settings().chargers.unknown == "quarantine"
     assert Settings().origins.files == ()
+
+
+def test_making_settings_by_hand() -> None:
+    chargers = Chargers(
+        listen=(Address("127.0.0.1", 0),),
+        idle_limit=timedelta(minutes=1),
+        tls=ChargersTls(certificate=Path("/c"), key=KeyFile(Path("/k"))),
+    )
+    settings = Settings(chargers=chargers, mqtt=Mqtt(username="u", password=Secret("x")))
+    assert settings.chargers == chargers
+    assert settings.mqtt.password == Secret("x")
+    with pytest.raises(ValidationError):
+        settings.mqtt = Mqtt()  # type: ignore[misc]
 
 
 def test_no_such_file(tmp_path: Path) -> None:
@@ -185,6 +209,7 @@ def test_a_file_below_a_file(tmp_path: Path) -> None:
 
 def test_a_path_that_cannot_be(tmp_path: Path) -> None:
     assert "cannot be read" in problem_of(tmp_path / "x\0y")
+    assert "\\udcff.toml: there is no such file" in problem_of(tmp_path / "\udcff.toml")
 
 
 def test_a_huge_file(tmp_path: Path) -> None:

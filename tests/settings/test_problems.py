@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from pydantic import ValidationError
+
+from gateway.settings import ConfigurationError, load
+from gateway.settings.explain import explained
+from gateway.settings.origins import Origin, Origins
 from gateway.settings.problems import listed, nearest, plain, shown
-from tests.settings.site import problems_of, settings_from
+from tests.settings.site import problems_of, settings_from, write_site
 
 UPSTREAM = '[[upstream]]\nname = "operator"\nurl = "wss://csms.example.com/"\n'
 CHARGER = '[[charger]]\nidentity = "CP01"\n'
@@ -248,6 +254,24 @@ def test_only_tls_is_enough() -> None:
     tls = "[chargers]\nlisten = []\n[chargers.tls]\ncertificate = '/c'\nkey = '/k'\n"
     assert problems_of(tls) == []
     assert len(problems_of(f"{tls}listen = []")) == 1
+
+
+def test_a_collision_with_an_address_of_the_environment(tmp_path: Path) -> None:
+    path = write_site(tmp_path, "[status_page]\nlisten = '127.0.0.1:1'")
+    with pytest.raises(ConfigurationError) as caught:
+        load(path, {"EVGATE_CHARGERS__LISTEN": "127.0.0.1:1"})
+    assert str(caught.value) == (
+        f"{path}:2: status_page.listen: 127.0.0.1:1 collides with 127.0.0.1:1 of chargers.listen "
+        "(EVGATE_CHARGERS__LISTEN); use another port"
+    )
+
+
+def test_a_mistake_without_a_sentence_of_ours_has_that_of_pydantic() -> None:
+    error = ValidationError.from_exception_data(
+        "x", [{"type": "url_parsing", "loc": ("mqtt",), "input": 1, "ctx": {"error": "e"}}]
+    )
+    origins = Origins(("a.toml",), {("mqtt",): Origin("a.toml", 3)})
+    assert [str(problem) for problem in explained(error, origins)] == ["a.toml:3: mqtt: Input should be a valid URL, e"]
 
 
 def test_values_in_messages() -> None:

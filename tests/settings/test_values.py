@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
+from gateway.core.identity import upstream_url
 from gateway.settings import Address
 from gateway.settings.addresses import (
-    expand,
     host_of,
     is_loopback,
     port_of,
@@ -152,7 +152,7 @@ def test_local_addresses() -> None:
     ],
 )
 def test_upstream_urls(url: str, identity: str, expected: str) -> None:
-    assert expand(read_upstream_url(url), identity) == expected
+    assert upstream_url(read_upstream_url(url), identity) == expected
 
 
 @pytest.mark.parametrize(

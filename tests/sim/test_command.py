@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.sim import SimCharger, SimCsms
+from gateway.sim.command import add_arguments
 from tests.counts import PATIENCE_S
 
 _SIM = (sys.executable, "-m", "gateway", "sim")
@@ -143,14 +145,22 @@ async def test_output_that_nobody_reads_ends_the_csms() -> None:
         ("csms", "--listen", "127.0.0.1:99999"),
     ],
 )
-async def test_wrong_arguments_have_status_2(arguments: tuple[str, ...]) -> None:
-    status, out, err = await _finish(await _start(*arguments))
-    assert (status, out) == (2, "")
-    assert "usage: evgate sim" in err
+def test_wrong_arguments_have_status_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        _parser().parse_args(["sim", *arguments])
+    assert ended.value.code == 2
+    assert "usage: evgate sim" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", ["charger", "csms"])
-async def test_help_has_an_example(kind: str) -> None:
-    status, out, _ = await _finish(await _start(kind, "--help"))
-    assert status == 0
-    assert f"example:\n  evgate sim {kind}" in out
+@pytest.mark.parametrize("command", [["sim", "charger"], ["sim", "csms"], ["demo"]], ids=" ".join)
+def test_help_has_an_example(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        _parser().parse_args([*command, "--help"])
+    assert ended.value.code == 0
+    assert f"example:\n  evgate {' '.join(command)}" in capsys.readouterr().out
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="evgate")
+    add_arguments(parser.add_subparsers(required=True))
+    return parser

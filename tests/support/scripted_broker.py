@@ -108,11 +108,17 @@ class ScriptedBroker:
         self.port = 0
         self.levels: list[int] = []
         """Protocol level of each CONNECT."""
+        self._visited = asyncio.Condition()
         self._play = play
         self._tls = tls
         self._server: asyncio.Server | None = None
         self._visits: set[asyncio.Task[None]] = set()
         self._failures: list[BaseException] = []
+
+    async def visited(self, times: int) -> None:
+        """Wait for so many CONNECTs."""
+        async with asyncio.timeout(PATIENCE_S), self._visited:
+            await self._visited.wait_for(lambda: len(self.levels) >= times)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._receive, "127.0.0.1", 0, ssl=self._tls)
@@ -136,7 +142,9 @@ class ScriptedBroker:
         self._visits.add(task)
         try:
             visit = Visit(reader, writer, await read_packet(reader))
-            self.levels.append(visit.level)
+            async with self._visited:
+                self.levels.append(visit.level)
+                self._visited.notify_all()
             await self._play(visit)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the client left first

@@ -32,6 +32,29 @@ _UPGRADE_HEADERS = ("Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version", _OF
 async def answer(connection: ServerConnection, request: Request) -> Response | None:
     """The HTTP answer to a request; None is the 101 that `select_subprotocol` completes."""
     assert isinstance(connection, ChargerConnection)
+    outcome = await _decide(connection, request)
+    if connection.is_gone:
+        # The library takes a lost connection for an end, and a half-closed one for a fault of ours.
+        connection.transport.abort()
+        await connection.wait_closed()
+        if isinstance(outcome, Admitted):
+            await connection.enter(outcome)
+        return connection.respond(503, "")
+    if isinstance(outcome, Admitted):
+        connection.admitted = outcome
+        return None
+    return outcome
+
+
+def select_subprotocol(connection: ServerConnection, _offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """The verdict's choice, whatever the charger offered."""
+    assert isinstance(connection, ChargerConnection)
+    chosen = connection.admitted.subprotocol if connection.admitted is not None else None
+    return Subprotocol(chosen) if chosen is not None else None
+
+
+async def _decide(connection: ChargerConnection, request: Request) -> Response | Admitted:
+    """Admitted, or the answer to who is not."""
     offered = read_offer(request.headers.get_all(_OFFER))
     if _OFFER in request.headers:
         # In order for the library, which answers 400 to a list that is not.
@@ -52,45 +75,27 @@ async def answer(connection: ServerConnection, request: Request) -> Response | N
         authorization=request.headers.get("Authorization") or None,
         listener=connection.listener,
     )
-    return await _respond(connection, await _verdict(connection, arrival))
+    verdict = await _verdict(connection, arrival)
+    return verdict if isinstance(verdict, Admitted) else _refusal(connection, verdict)
 
 
-def select_subprotocol(connection: ServerConnection, _offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """The verdict's choice, whatever the charger offered."""
-    assert isinstance(connection, ChargerConnection)
-    chosen = connection.admitted.subprotocol if connection.admitted is not None else None
-    return Subprotocol(chosen) if chosen is not None else None
-
-
-async def _verdict(connection: ChargerConnection, arrival: Arrival) -> Admitted | Refused | None:
-    """Ask at the door while watching the socket; None when the charger went away before there was a verdict."""
+async def _verdict(connection: ChargerConnection, arrival: Arrival) -> Admitted | Refused:
+    """Ask at the door; a charger that goes away meanwhile cancels the question."""
     asking = asyncio.create_task(connection.doorstep.doors.arrive(arrival))
     watched: set[asyncio.Future[Any]] = {asking, connection.connection_lost_waiter}
     try:
-        done, _ = await asyncio.wait(watched, timeout=VERDICT_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(watched, timeout=VERDICT_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
     finally:
         asking.cancel()
     await asyncio.wait({asking})
-    if not asking.cancelled():
-        return asking.result()
-    return None if done else Refused(503, "the gateway is too busy, try again")
+    return Refused(503, "the gateway is too busy, try again") if asking.cancelled() else asking.result()
 
 
-async def _respond(connection: ChargerConnection, verdict: Admitted | Refused | None) -> Response | None:
-    if connection.is_gone:
-        connection.transport.abort()
-        await connection.wait_closed()
-        if isinstance(verdict, Admitted):
-            await connection.enter(verdict)
-        return connection.respond(503, "")
-    if isinstance(verdict, Admitted):
-        connection.admitted = verdict
-        return None
-    assert verdict is not None
-    response = connection.respond(verdict.status, f"{verdict.text}\n")
-    if verdict.status == 401:
+def _refusal(connection: ChargerConnection, refused: Refused) -> Response:
+    response = connection.respond(refused.status, f"{refused.text}\n")
+    if refused.status == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="ocpp"'
-    elif verdict.status == 503:
+    elif refused.status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
 

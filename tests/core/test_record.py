@@ -1,0 +1,34 @@
+"""`gateway.core.record`: what the store keeps of a station."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.record import StationRecord, identity_key
+
+SEEN = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_a_record_keeps_the_first_spelling_and_compares_without_case() -> None:
+    record = StationRecord("RDAM|123-Nord", "rdam-123-nord", SEEN)
+    assert record.identity == "RDAM|123-Nord"
+    assert record.key == identity_key("rdam|123-NORD")
+    assert record.key != identity_key("RDAM|123")
+
+
+def test_each_upstream_has_its_own_last_acceptance() -> None:
+    record = StationRecord("CP01", "cp01", SEEN, subprotocol="ocpp1.6", credential_hash="salted")
+    later = SEEN + timedelta(hours=1)
+    twice = record.accepted_by("operator", SEEN).accepted_by("reader", SEEN).accepted_by("operator", later)
+    assert twice.accepted == {"operator": later, "reader": SEEN}
+    assert (twice.subprotocol, twice.credential_hash) == ("ocpp1.6", "salted")
+    assert record.accepted == {}
+
+
+@given(st.text())
+def test_a_key_is_its_own_key(identity: str) -> None:
+    assert identity_key(identity_key(identity)) == identity_key(identity)
+    assert identity_key(identity.upper()) == identity_key(identity.upper().lower())

@@ -1,0 +1,209 @@
+"""`gateway.dialects.v16`: lenient reading of 1.6 payloads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.condition import CONDITIONS
+from gateway.core.facts import BootReported, Registration, StatusReported
+from gateway.core.frames import call_text, parse
+from gateway.core.ports import Reading
+from gateway.dialects.v16 import ACTIONS, ERROR_CODES, LARGEST_CONNECTOR, LONGEST_TEXT, STATUSES, Dialect16
+
+DIALECT = Dialect16()
+GOOD = {"connectorId": 1, "status": "Charging", "errorCode": "NoError"}
+
+STATUS_FIELDS = ("connectorId", "status", "errorCode", "info", "vendorId", "vendorErrorCode", "timestamp")
+BOOT_FIELDS = ("chargePointVendor", "chargePointModel", "chargePointSerialNumber", "chargeBoxSerialNumber", "interval")
+FIELDS = (*STATUS_FIELDS, *BOOT_FIELDS, "firmwareVersion", "meterSerialNumber")
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=()), max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=3),
+    max_leaves=5,
+)
+PLAUSIBLE = st.sampled_from([0, 1, "1", 1.0, "Available", "NoError", "", 2**31, -1, "9" * 700, "x" * 700])
+PAYLOADS = st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=4), ANYTHING | PLAUSIBLE)
+
+
+def status(**changes: Any) -> Reading:
+    """The reading of a good StatusNotification with some fields changed; None takes a field away."""
+    payload = {key: value for key, value in {**GOOD, **changes}.items() if value is not None}
+    return DIALECT.read_call("StatusNotification", payload)
+
+
+def reported(reading: Reading) -> StatusReported:
+    assert isinstance(reading.fact, StatusReported)
+    return reading.fact
+
+
+def test_a_complete_status() -> None:
+    at = "2026-03-01T08:00:00Z"
+    reading = status(errorCode="OtherError", info="door open", vendorId="acme", vendorErrorCode="E7", timestamp=at)
+    fact = StatusReported(1, "Charging", "OtherError", "door open", "acme", "E7", at)
+    assert reading == Reading(fact)
+
+
+@pytest.mark.parametrize("word", sorted(STATUSES))
+def test_every_status_of_1_6_is_known_and_has_a_meaning(word: str) -> None:
+    assert status(status=word).oddities == ()
+    assert word in CONDITIONS
+
+
+@pytest.mark.parametrize("code", sorted(ERROR_CODES))
+def test_every_error_code_of_1_6_is_known(code: str) -> None:
+    assert status(errorCode=code).oddities == ()
+
+
+def test_nine_statuses_and_sixteen_error_codes() -> None:
+    assert (len(STATUSES), len(ERROR_CODES)) == (9, 16)
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [(0, 0), (2, 2), ("2", 2), ("02", 2), (2.0, 2), (LARGEST_CONNECTOR, LARGEST_CONNECTOR)],
+)
+def test_connectors_come_in_several_spellings(sent: object, read: int) -> None:
+    reading = status(connectorId=sent)
+    assert reported(reading).connector_id == read
+    assert reading.oddities == ()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *(None, True, "", "one", "-1", " 1", "1.0", "1" * 10, "\N{ARABIC-INDIC DIGIT THREE}", "\N{SUPERSCRIPT TWO}"),
+        *(1.5, float("inf"), float("nan"), 1e300, -1, LARGEST_CONNECTOR + 1, 10**400, [1], {"id": 1}),
+    ],
+)
+def test_without_a_connector_there_is_no_fact(sent: object) -> None:
+    assert status(connectorId=sent) == Reading(oddities=("unreadable_connector",))
+
+
+@pytest.mark.parametrize("sent", [None, "", False, ["Available"], {}])
+def test_without_a_status_there_is_no_fact(sent: object) -> None:
+    assert status(status=sent) == Reading(oddities=("unreadable_status",))
+
+
+@pytest.mark.parametrize("sent", ["Occupied", "available", "Ausser Betrieb", 7])
+def test_a_status_outside_the_list_is_kept_as_sent(sent: object) -> None:
+    reading = status(status=sent)
+    assert reported(reading).status == str(sent)
+    assert reading.oddities == ("unknown_status",)
+
+
+@pytest.mark.parametrize("sent", [None, "", True, []])
+def test_a_missing_error_code_is_no_error(sent: object) -> None:
+    reading = status(errorCode=sent)
+    assert reported(reading).error_code == "NoError"
+    assert reading.oddities == ("missing_error_code",)
+
+
+def test_an_error_code_outside_the_list_is_kept_as_sent() -> None:
+    reading = status(errorCode="Error", status="Kaputt")
+    assert reported(reading).error_code == "Error"
+    assert reading.oddities == ("unknown_status", "unknown_error_code")
+
+
+def test_empty_texts_stand_for_absent_fields() -> None:
+    fact = reported(status(info="", vendorId="", vendorErrorCode="", timestamp=""))
+    assert (fact.info, fact.vendor_id, fact.vendor_error_code, fact.charger_ts) == (None, None, None, None)
+
+
+def test_numbers_become_text_and_long_texts_are_cut() -> None:
+    fact = reported(status(vendorErrorCode=210, info="x" * (LONGEST_TEXT + 1), vendorId=0.5))
+    assert (fact.vendor_error_code, fact.vendor_id) == ("210", "0.5")
+    assert fact.info == "x" * LONGEST_TEXT
+
+
+def test_a_complete_boot() -> None:
+    payload = {
+        "chargePointVendor": "Acme",
+        "chargePointModel": "M1",
+        "chargePointSerialNumber": "S1",
+        "chargeBoxSerialNumber": "B1",
+        "firmwareVersion": "1.2",
+        "meterSerialNumber": "W1",
+    }
+    assert DIALECT.read_call("BootNotification", payload) == Reading(BootReported("Acme", "M1", "S1", "1.2", "W1"))
+
+
+def test_an_older_serial_number_is_better_than_none() -> None:
+    payload = {"chargePointVendor": "Acme", "chargePointModel": "M1", "chargeBoxSerialNumber": "B1"}
+    assert DIALECT.read_call("BootNotification", payload).fact == BootReported("Acme", "M1", "B1")
+
+
+@pytest.mark.parametrize(
+    "payload", [{}, {"chargePointVendor": "Acme", "chargePointModel": ""}, {"chargePointModel": "M"}]
+)
+def test_a_boot_without_vendor_or_model_is_odd_and_still_a_boot(payload: Mapping[str, Any]) -> None:
+    reading = DIALECT.read_call("BootNotification", payload)
+    assert isinstance(reading.fact, BootReported)
+    assert reading.oddities == ("missing_vendor_or_model",)
+
+
+@pytest.mark.parametrize("action", ["Heartbeat", "StartTransaction", "bootnotification", ""])
+def test_other_actions_have_nothing_to_read(action: str) -> None:
+    assert DIALECT.read_call(action, GOOD) == Reading()
+
+
+@pytest.mark.parametrize(
+    ("payload", "registration"),
+    [
+        ({"status": "Accepted", "interval": 300}, Registration("Accepted", 300)),
+        ({"status": "Pending", "interval": "60"}, Registration("Pending", 60)),
+        ({"status": "Accepted", "interval": 0}, Registration("Accepted", None)),
+        ({"status": "Accepted", "interval": -5}, Registration("Accepted", None)),
+        ({"status": "Accepted", "interval": True}, Registration("Accepted", None)),
+        ({"status": "", "interval": None}, Registration("unknown", None)),
+        ({}, Registration("unknown", None)),
+    ],
+)
+def test_registration(payload: Mapping[str, Any], registration: Registration) -> None:
+    assert DIALECT.read_registration(payload) == registration
+
+
+def test_every_action_of_1_6_and_its_security_extension_is_known() -> None:
+    assert {"Authorize", "StopTransaction", "SendLocalList", "SecurityEventNotification", "GetLog"} <= ACTIONS
+    assert all(DIALECT.is_known(action) for action in ACTIONS)
+    assert not DIALECT.is_known("TransactionEvent")
+    assert not DIALECT.is_known("heartbeat")
+
+
+def test_what_comes_all_day_long_is_routine() -> None:
+    assert [action for action in sorted(ACTIONS) if DIALECT.is_routine(action)] == ["Heartbeat", "MeterValues"]
+
+
+def test_the_refresh_is_a_call_of_1_6() -> None:
+    action, payload = DIALECT.refresh()
+    assert DIALECT.is_known(action)
+    assert parse(call_text("1", action, payload)).payload == {"requestedMessage": "StatusNotification"}
+
+
+@given(st.sampled_from(["StatusNotification", "BootNotification", "Heartbeat"]) | st.text(max_size=5), PAYLOADS)
+def test_no_payload_is_too_odd(action: str, payload: dict[str, Any]) -> None:
+    sent = json.loads(json.dumps(payload))
+    texts: list[str | None] = []
+    match DIALECT.read_call(action, sent).fact:
+        case StatusReported() as fact:
+            assert action == "StatusNotification"
+            assert 0 <= fact.connector_id <= LARGEST_CONNECTOR
+            texts = [fact.status, fact.error_code, fact.info, fact.vendor_id, fact.vendor_error_code, fact.charger_ts]
+            assert fact.status
+            assert fact.error_code
+        case BootReported() as fact:
+            assert action == "BootNotification"
+            texts = [fact.vendor, fact.model, fact.serial, fact.firmware, fact.meter_serial]
+    assert all(text is None or 0 < len(text) <= LONGEST_TEXT for text in texts)
+
+
+@given(PAYLOADS)
+def test_no_answer_to_a_boot_is_too_odd(payload: dict[str, Any]) -> None:
+    registration = DIALECT.read_registration(payload)
+    assert registration.status
+    assert registration.interval_s is None or registration.interval_s > 0

@@ -1,0 +1,92 @@
+"""All stations of a site with nothing real around them: what they do can be read, what they meet is scripted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gateway.core.door import Unknown
+from gateway.core.events import Arrival
+from gateway.core.facts import Fact
+from gateway.core.policy import StationPolicy, UpstreamPolicy
+from gateway.dialects import DIALECTS
+from gateway.runtime.credentials import Credentials
+from gateway.runtime.gate import HostGate
+from gateway.runtime.notes import Notes
+from gateway.runtime.ports import Admitted, LinkEvents, Refused
+from gateway.runtime.stations import Directory, Stations
+from gateway.runtime.wiring import Upstream
+from tests.fakes.clock import StandingClock
+from tests.fakes.dialer import ScriptedDialer
+from tests.fakes.link import MemoryLink
+from tests.fakes.memory_store import MemoryStore
+from tests.turns import one_turn
+
+POLICY = StationPolicy(UpstreamPolicy("operator"))
+
+
+@dataclass
+class House:
+    """`stations` and everything it was handed."""
+
+    unknown: Unknown = Unknown.ACCEPT
+    directory: Directory | None = None
+    clock: StandingClock = field(default_factory=StandingClock)
+    store: MemoryStore = field(default_factory=MemoryStore)
+    dialer: ScriptedDialer = field(default_factory=ScriptedDialer)
+    notes: Notes = field(default_factory=Notes)
+    told: list[Fact] = field(default_factory=list)
+    stations: Stations = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stations = Stations(
+            clock=self.clock,
+            store=self.store,
+            publish=self.told.append,
+            notes=self.notes,
+            directory=self.directory or Directory(self.unknown, POLICY),
+            upstreams={"operator": Upstream(self.dialer, HostGate())},
+            credentials=Credentials(),
+            dialects=DIALECTS,
+            seed=b"seed",
+        )
+
+    async def connect(self, identity: str = "CP01") -> Connected:
+        """Bring a charger in through both upgrades."""
+        up = self.dialer.accepts()
+        verdict = await self.stations.arrive(arrival(identity))
+        assert isinstance(verdict, Admitted)
+        down = MemoryLink()
+        down_events = await verdict.attach(down)
+        await until(lambda: up.events is not None)
+        assert up.events is not None
+        return Connected(down, up, down_events, up.events)
+
+    async def refuse(self, identity: str = "CP01") -> Refused:
+        """Knock and be kept out."""
+        verdict = await self.stations.arrive(arrival(identity))
+        assert isinstance(verdict, Refused)
+        return verdict
+
+
+@dataclass
+class Connected:
+    """A charger that is in: both links, and how they report."""
+
+    down: MemoryLink
+    up: MemoryLink
+    from_charger: LinkEvents
+    from_upstream: LinkEvents
+
+
+def arrival(identity: str = "CP01", authorization: str | None = None) -> Arrival:
+    """A charger with OCPP 1.6 knocks."""
+    return Arrival(identity, "10.0.0.31:40000", ("ocpp1.6",), authorization, "127.0.0.1:9000")
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let the tasks run until something holds; they have nothing to wait for but one another."""
+    async with asyncio.timeout(5):
+        while not holds():
+            await one_turn()

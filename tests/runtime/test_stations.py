@@ -1,0 +1,200 @@
+"""The door, and what becomes of those who knock."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.core.door import Unknown
+from gateway.core.facts import ChargerStatus
+from gateway.core.policy import StationPolicy, UpstreamPolicy
+from gateway.core.record import StationRecord
+from gateway.runtime.ports import DialVerdict, Unreachable
+from gateway.runtime.stations import MOST_STATIONS, Configured, Directory
+from tests.runtime.house import POLICY, House, arrival, until
+from tests.turns import one_turn
+
+FIRST_SEEN = datetime(2025, 11, 2, tzinfo=UTC)
+
+
+async def test_closed_before_the_start() -> None:
+    house = House()
+    assert (await house.refuse()).status == 503
+    await house.stations.start()
+    house.dialer.outcomes.put_nowait(DialVerdict(404))
+    assert (await house.refuse()).status == 404
+    await house.stations.stop()
+    assert (await house.refuse()).status == 503
+
+
+async def test_relays_byte_for_byte_both_ways() -> None:
+    house = House()
+    await house.stations.start()
+    charger = await house.connect()
+    call = '[2, "0583200",\n "Heartbeat", { }]'
+    await charger.from_charger.text(call)
+    assert await charger.up.until(1) == [call]
+    answer = '[3, "0583200", {"currentTime": "2026-03-01T08:00:00Z"} ]'
+    await charger.from_upstream.text(answer)
+    assert await charger.down.until(1) == [answer]
+    await house.stations.stop()
+    assert charger.down.closed == (1012, "gateway restarts")
+    assert charger.up.closed == (1000, "gateway restarts")
+
+
+async def test_strict_relay_closes_the_other_leg() -> None:
+    house = House()
+    await house.stations.start()
+    charger = await house.connect()
+    charger.from_upstream.lost(1001, "maintenance")
+    await until(lambda: charger.down.closed is not None)
+    assert charger.down.closed == (1001, "maintenance")
+    assert charger.up.closed is None
+    await house.stations.stop()
+
+
+async def test_known_charger_comes_back_offline_until_it_connects() -> None:
+    house = House()
+    row = StationRecord("CP01", "left-wallbox", FIRST_SEEN, {"operator": FIRST_SEEN}, "ocpp1.6")
+    house.store.disk[row.key] = row
+    await house.stations.start()
+    assert house.told[0] == ChargerStatus("left-wallbox", online=False)
+    await house.connect("cp01")
+    assert ChargerStatus("left-wallbox", online=True) in house.told
+    await house.stations.stop()
+    assert ChargerStatus("left-wallbox", online=False) in house.told[3:]
+
+
+async def test_a_first_101_is_stored_and_a_second_writes_nothing() -> None:
+    house = House()
+    await house.stations.start()
+    charger = await house.connect()
+    charger.from_charger.lost(1000, "")
+    await until(lambda: charger.up.closed is not None)
+    await house.connect()
+    assert len(house.store.commits) == 1
+    [row] = house.store.disk.values()
+    assert (row.identity, row.slug, row.subprotocol) == ("CP01", "cp01", "ocpp1.6")
+    assert list(row.accepted) == ["operator"]
+    await house.stations.stop()
+
+
+async def test_store_that_fails_disturbs_no_charger() -> None:
+    house = House()
+    house.store.failure = "The disk is full: free some space."
+    await house.stations.start()
+    assert house.notes.counters["store_failed"] == 1
+    charger = await house.connect()
+    await charger.from_charger.text('[2,"1","Heartbeat",{}]')
+    await charger.up.until(1)
+    assert house.stations.health.problem == "The disk is full: free some space."
+    assert house.notes.counters["store_failed"] == 2
+    house.store.failure = None
+    await house.connect("CP02")
+    assert house.stations.health.problem is None
+    await house.stations.stop()
+
+
+async def test_unknown_in_quarantine() -> None:
+    house = House(Unknown.QUARANTINE)
+    await house.stations.start()
+    assert (await house.refuse("X")).status == 404
+    assert (await house.refuse("x")).status == 404
+    [seen] = house.stations.quarantine.latest(10)
+    assert (seen.identity, seen.attempts) == ("x", 2)
+    assert house.notes.counters["quarantined"] == 2
+    assert house.dialer.dialled == []
+    assert list(house.stations) == []
+
+
+async def test_unknown_refused() -> None:
+    house = House(Unknown.REFUSE)
+    await house.stations.start()
+    assert (await house.refuse("X")).status == 404
+    assert len(house.stations.quarantine) == 0
+    assert house.notes.counters["unknown_refused"] == 1
+
+
+@pytest.mark.parametrize("unknown", list(Unknown))
+async def test_configured_charger_comes_in_whatever_unknown_says(unknown: Unknown) -> None:
+    policy = StationPolicy(UpstreamPolicy("operator"), name="left")
+    configured = {"cp01": Configured("CP01", policy, alias="left")}
+    house = House(directory=Directory(unknown, POLICY, configured))
+    await house.stations.start()
+    assert house.told[0] == ChargerStatus("left", online=False)
+    await house.connect("Cp01")
+    assert ChargerStatus("left", online=True) in house.told
+    await house.stations.stop()
+
+
+async def test_two_identities_never_share_a_slug() -> None:
+    house = House()
+    await house.stations.start()
+    await house.connect("CP 1")
+    await house.connect("CP-1")
+    slugs = [station.slug for station in house.stations]
+    assert len(set(slugs)) == 2
+    assert "cp-1" in slugs
+    await house.stations.stop()
+
+
+async def test_those_never_let_in_are_forgotten() -> None:
+    house = House()
+    await house.stations.start()
+    for number in range(3):
+        house.dialer.outcomes.put_nowait(DialVerdict(404))
+        await house.refuse(f"X{number}")
+        await one_turn()
+    assert len(list(house.stations)) == 1
+    assert house.store.disk == {}
+    await house.stations.stop()
+
+
+async def test_room_for_only_so_many_identities() -> None:
+    configured = {f"cp{number}": Configured(f"cp{number}", POLICY) for number in range(MOST_STATIONS)}
+    house = House(directory=Directory(Unknown.ACCEPT, POLICY, configured))
+    await house.stations.start()
+    assert (await house.refuse("one-more")).status == 503
+    assert house.notes.counters["too_many_stations"] == 1
+    await house.stations.stop()
+
+
+async def test_charger_that_hangs_up_while_it_waits() -> None:
+    house = House()
+    await house.stations.start()
+    waiting = asyncio.create_task(house.stations.arrive(arrival()))
+    await until(lambda: bool(house.dialer.dialled))
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await until(lambda: house.notes.counters["charger_vanished"] == 1)
+    await house.connect()
+    await house.stations.stop()
+
+
+async def test_unreachable_upstream_is_503_after_a_few_tries() -> None:
+    house = House()
+    await house.stations.start()
+    waiting = asyncio.create_task(house.refuse())
+    house.dialer.outcomes.put_nowait(Unreachable("connection refused"))
+    house.clock.move(0.5)
+    await until(lambda: house.notes.counters["redial"] == 1)
+    house.clock.move(3)
+    house.dialer.outcomes.put_nowait(Unreachable("connection refused"))
+    assert (await waiting).status == 503
+    assert house.notes.counters["outage_unreachable"] == 1
+    await house.stations.stop()
+
+
+async def test_a_misfit_is_one_warning_a_minute_and_always_counted(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "gateway")
+    house = House()
+    for _ in range(3):
+        house.stations.misfit("garbage", "10.0.0.9:1", "no HTTP request")
+    house.clock.move(61)
+    house.stations.misfit("garbage", "10.0.0.9:1", "no HTTP request")
+    assert house.notes.counters["garbage"] == 4
+    assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG", "DEBUG", "WARNING"]
+    assert caplog.records[0].getMessage() == "no HTTP request (from 10.0.0.9:1)"

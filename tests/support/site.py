@@ -1,0 +1,86 @@
+"""A site for scenario tests: simulated CSMS, the real daemon as a child, simulated chargers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.sim import SimCharger, SimCsms, SimStation
+from tests.counts import PATIENCE_S
+from tests.support.daemon import Daemon, daemon
+
+Result = TypeVar("Result")
+
+NOWHERE = 'url = "mqtt://127.0.0.1:1"'
+"""No broker: where a test is not about MQTT, the gateway has to do without."""
+
+
+@dataclass(slots=True)
+class Site:
+    """What a test talks to."""
+
+    csms: SimCsms
+    daemon: Daemon
+
+    def charger(self, identity: str, **options: Any) -> SimCharger:
+        """A charger that will dial the gateway."""
+        return SimCharger(self.daemon.chargers_url(), identity, **options)
+
+    def upstream(self, identity: str) -> SimStation:
+        """The same charger as the CSMS sees it."""
+        return self.csms.station(identity)
+
+    @property
+    def port(self) -> int:
+        """Where the gateway listens."""
+        return int(self.daemon.chargers_url().split(":")[2].split("/")[0])
+
+    async def call_both_ways(self, charger: SimCharger) -> None:
+        """A call in each direction is answered: this charger is served."""
+        await within(charger.heartbeat())
+        assert await within(self.upstream(charger.identity).call("GetLocalListVersion")) == {"listVersion": 0}
+
+
+def config(upstream_url: str | None, extra: str = "", *, unknown: str = "accept", mqtt: str = NOWHERE) -> str:
+    """A configuration on a free port of 127.0.0.1; `extra` are further sections."""
+    upstream = "" if upstream_url is None else f'[[upstream]]\nname = "operator"\nurl = "{upstream_url}"\n'
+    return f'[chargers]\nlisten = "127.0.0.1:0"\nunknown = "{unknown}"\n{upstream}[mqtt]\n{mqtt}\n{extra}'
+
+
+@asynccontextmanager
+async def site(
+    folder: Path,
+    extra: str = "",
+    *,
+    unknown: str = "accept",
+    mqtt: str = NOWHERE,
+    level: str = "debug",
+    csms: SimCsms | None = None,
+) -> AsyncIterator[Site]:
+    """The daemon with one upstream; afterwards both are gone."""
+    async with csms or SimCsms() as upstream:
+        text = config(upstream.url, extra, unknown=unknown, mqtt=mqtt)
+        async with daemon(folder, text, level=level) as running:
+            yield Site(upstream, running)
+
+
+async def within(work: Awaitable[Result], timeout_s: float = PATIENCE_S) -> Result:
+    """The result, or TimeoutError."""
+    async with asyncio.timeout(timeout_s):
+        return await work
+
+
+def memory_kib(pid: int, field: str = "VmRSS") -> int:
+    """A memory figure of a process as /proc/<pid>/status has it; VmHWM is the most it ever had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds that a process has used, user and system."""
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, ticks)) / 100

@@ -1,0 +1,98 @@
+"""The README says what is: its table is generated, and every command in it is run, here or by CI."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shlex
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.sim.csms import SimCsms
+from gateway.topics import topics_table
+from tests import counts
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+CI = ROOT / ".ci" / "run"
+
+MARKS = re.compile(r"(<!-- topics -->\n).*?(<!-- /topics -->)", re.DOTALL)
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+EVGATE = ".venv/bin/evgate "
+"""How the README calls it; the test calls the same module with the interpreter that runs the tests."""
+
+
+def refreshed(readme: str) -> str:
+    """The README with its generated parts as they should be."""
+    return MARKS.sub(lambda marks: f"{marks[1]}{topics_table().strip()}\n{marks[2]}", readme)
+
+
+def commands() -> list[str]:
+    """Every command in a shell block."""
+    blocks = BLOCK.findall(README.read_text())
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+def test_generated_table_is_fresh() -> None:
+    readme = README.read_text()
+    assert MARKS.search(readme)
+    assert readme == refreshed(readme), "run `make readme`"
+
+
+def test_there_are_commands_of_both_kinds() -> None:
+    assert any(command.startswith("make ") for command in commands())
+    assert any(command.startswith(EVGATE) for command in commands())
+
+
+@pytest.mark.parametrize("command", [command for command in commands() if not command.startswith(EVGATE)])
+def test_make_commands_are_run_by_ci(command: str) -> None:
+    target = shlex.split(command)[:2]
+    assert " ".join(target) in CI.read_text()
+
+
+@pytest.fixture
+async def csms() -> AsyncIterator[SimCsms]:
+    """Something for the simulated charger to dial, in place of the gateway on port 9000."""
+    async with SimCsms() as running:
+        yield running
+
+
+@pytest.mark.parametrize("command", [command for command in commands() if command.startswith(EVGATE)])
+async def test_evgate_commands_do_what_the_readme_says(command: str, tmp_path: Path, csms: SimCsms) -> None:
+    arguments = shlex.split(command.removeprefix(EVGATE).replace("ws://127.0.0.1:9000/ocpp", csms.url))
+    environ = {
+        **os.environ,
+        "EVGATE_STORE__PATH": str(tmp_path / "evgate.db"),
+        "EVGATE_CHARGERS__LISTEN": "127.0.0.1:0",
+        "EVGATE_SITE__ID": "readme",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "gateway",
+        *arguments,
+        cwd=ROOT,
+        env=environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    output = b""
+    async with asyncio.timeout(counts.PATIENCE_S):
+        while line := await process.stdout.readline():
+            output += line
+            if arguments[0] == "run" and line.startswith(b"READY"):
+                process.send_signal(signal.SIGTERM)
+        status = await process.wait()
+    assert status == 0, output.decode()
+    assert b"Traceback" not in output
+
+
+if __name__ == "__main__":
+    README.write_text(refreshed(README.read_text()))
