@@ -40,10 +40,13 @@ def listeners(settings: Settings) -> list[Listener]:
 
 
 def upstreams(settings: Settings) -> dict[str, Upstream]:
-    """How each upstream is dialled; those on one host share its gate. Raises TlsFilesUnusable."""
+    """How each upstream is dialled, should a charger be sent there; those on one host share its gate.
+
+    Raises TlsFilesUnusable.
+    """
     gates: dict[str, HostGate] = {}
     found = {}
-    for upstream in _primary(settings):
+    for upstream in settings.upstream:
         dialer = UpstreamDialer(
             upstream.url,
             max_frame=settings.chargers.max_frame,
@@ -66,9 +69,9 @@ def directory(settings: Settings) -> Directory:
 def _policy(settings: Settings, charger: Charger | None) -> StationPolicy:
     idle_limit_s = settings.chargers.idle_limit.total_seconds()
     if charger is None:
-        return StationPolicy(_upstream(settings, None), idle_limit_s=idle_limit_s)
+        return StationPolicy(_upstream(settings.default_upstream), idle_limit_s=idle_limit_s)
     return StationPolicy(
-        upstream=_upstream(settings, charger.upstream),
+        upstream=_upstream(settings.upstream_of(charger.identity)),
         name=charger.alias,
         password=charger.password.reveal() if charger.password else None,
         subprotocol=charger.subprotocol,
@@ -78,22 +81,15 @@ def _policy(settings: Settings, charger: Charger | None) -> StationPolicy:
     )
 
 
-def _upstream(settings: Settings, name: str | None) -> UpstreamPolicy | None:
-    """The upstream of that name, without a name the first one."""
-    for upstream in _primary(settings):
-        if name in (None, upstream.name):
-            return UpstreamPolicy(
-                name=upstream.name,
-                refusal_grace_s=upstream.refusal_grace.total_seconds(),
-                username=upstream.username,
-                password=upstream.password.reveal() if upstream.password else None,
-            )
-    return None
-
-
-def _primary(settings: Settings) -> list[UpstreamSettings]:
-    """Read-only upstreams are not dialled in this version."""
-    return [upstream for upstream in settings.upstream if upstream.mode == "primary"]
+def _upstream(upstream: UpstreamSettings | None) -> UpstreamPolicy | None:
+    if upstream is None:
+        return None
+    return UpstreamPolicy(
+        name=upstream.name,
+        refusal_grace_s=upstream.refusal_grace.total_seconds(),
+        username=upstream.username,
+        password=upstream.password.reveal() if upstream.password else None,
+    )
 
 
 def _upstream_tls(upstream: UpstreamSettings) -> ssl.SSLContext | None:

@@ -23,8 +23,8 @@ class CheckCredentials:
     """Compare an Authorization header with the stored hash; `CredentialsChecked` comes back."""
 
     generation: int
-    authorization: str | None
-    credential_hash: str | None
+    authorization: str | None = field(repr=False)
+    credential_hash: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class HashCredentials:
     """Hash an Authorization header for storage; `CredentialsHashed` comes back."""
 
     generation: int
-    authorization: str
+    authorization: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Dial:
     upstream: str
     identity: str
     subprotocols: tuple[str, ...]
-    authorization: str | None
+    authorization: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

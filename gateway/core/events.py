@@ -6,7 +6,7 @@ dialled for that socket carries the same number. An event whose generation is no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from gateway.core.frames import Frame
@@ -39,7 +39,7 @@ class Arrival:
     identity: str
     remote: str
     offered: tuple[str, ...] = ()
-    authorization: str | None = None
+    authorization: str | None = field(default=None, repr=False)
     listener: str = ""
 
 
@@ -78,7 +78,7 @@ class CredentialsHashed:
     """Answer to `HashCredentials`: the salted hash to keep."""
 
     generation: int
-    credential_hash: str
+    credential_hash: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class UpstreamPolicy:
     name: str
     refusal_grace_s: float = 86_400.0
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class StationPolicy:
 
     upstream: UpstreamPolicy | None
     name: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     subprotocol: str | None = None
     pings: bool = True
     refresh: bool = True

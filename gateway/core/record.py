@@ -20,7 +20,7 @@ class StationRecord:
     first_seen: datetime
     accepted: dict[str, datetime] = field(default_factory=dict)
     subprotocol: str | None = None
-    credential_hash: str | None = None
+    credential_hash: str | None = field(default=None, repr=False)
 
     @property
     def key(self) -> str:

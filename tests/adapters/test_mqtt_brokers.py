@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.adapters.mqtt_publisher import Broker, Pace
+from gateway.adapters.mqtt_publisher.connection import Connection
 from gateway.core.message import Message
 from tests.adapters.certificates import Authority, Pair
 from tests.adapters.mqtt_rig import BASE, OFFLINE, ONLINE, PACE, Lines, broker_at, running
@@ -332,6 +333,23 @@ async def test_garbage_costs_the_connection_and_nothing_else() -> None:
         rig.put(Message("charger/cp01/state", "{}"))
         assert await gauge.told() == f"{BASE}/charger/cp01/state"
         assert not rig.task.done()
+
+
+async def test_callback_that_raises_costs_the_connection_only(caplog: pytest.LogCaptureFixture) -> None:
+    async def play(visit: Visit) -> None:
+        visit.say_yes()
+        await visit.serve()
+
+    def answered(topic: str, failure: str | None) -> None:
+        raise LookupError(topic, failure)
+
+    async with ScriptedBroker(play) as broker:
+        connection = Connection(broker_at(broker.port), PACE, 5, answered)
+        await connection.open()
+        connection.publish(ONLINE)
+        async with asyncio.timeout(PATIENCE_S):
+            assert await connection.ended == "an error of the gateway's own"
+    assert "LookupError" in caplog.text
 
 
 async def test_broker_that_drops_every_connection_is_left_alone_more_and_more(caplog: pytest.LogCaptureFixture) -> None:

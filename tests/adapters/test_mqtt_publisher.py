@@ -122,8 +122,10 @@ async def test_broker_that_saved_an_older_state_is_brought_up_to_date() -> None:
 
 async def test_stop_flushes_says_offline_and_ends(caplog: pytest.LogCaptureFixture) -> None:
     async with Broker() as broker, Subscriber(broker.port) as mqtt, running(broker_at(broker.port)) as rig:
-        await mqtt.wait_for(STATUS, "online".__eq__)
-        for charger in range(200):
+        for charger in range(100):
+            rig.put(Message(f"charger/cp{charger}/state", "{}"))
+        await rig.connected()
+        for charger in range(100, 200):
             rig.put(Message(f"charger/cp{charger}/state", "{}"))
         await rig.stop(OFFLINE)
         async with asyncio.timeout(PATIENCE_S):
@@ -134,6 +136,13 @@ async def test_stop_flushes_says_offline_and_ends(caplog: pytest.LogCaptureFixtu
         await rig.stop(OFFLINE)
         assert not rig.state().connected
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
+
+
+async def test_idle_connection_is_kept_alive() -> None:
+    pace = replace(PACE, keepalive_s=1)
+    async with Broker(config="log_type all") as broker, running(broker_at(broker.port), pace) as rig:
+        await broker.logged("Received PINGREQ", times=3)
+        assert (rig.state().connected, rig.state().reconnects) == (True, 0)
 
 
 async def test_bad_credentials_are_told_once_without_the_password(caplog: pytest.LogCaptureFixture) -> None:

@@ -17,7 +17,7 @@ from websockets.utils import accept_key
 
 from gateway.adapters.tls import client_tls
 from gateway.adapters.upstream_client import UpstreamDialer
-from gateway.runtime.ports import DialVerdict, LinkLost, Unreachable, UpLink
+from gateway.runtime.ports import Dialer, DialVerdict, LinkLost, Unreachable, UpLink
 from tests.adapters.certificates import Authority, Pair
 from tests.counts import PATIENCE_S
 from tests.fakes.doors import FakeEvents, within
@@ -197,7 +197,8 @@ async def test_the_local_address_is_used() -> None:
     ],
 )
 def test_who_shares_a_gate(url: str, host: str) -> None:
-    assert UpstreamDialer(url, max_frame=1).host == host
+    dialer: Dialer = UpstreamDialer(url, max_frame=1)
+    assert dialer.host == host
 
 
 # The verdict

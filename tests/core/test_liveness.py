@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,4 +93,4 @@ def test_a_leg_dies_exactly_when_it_was_silent_for_the_limit(gaps: list[float]) 
         due += again.after_s
     last = max(at for at in heard if at <= due)
     assert due - last >= live.limit_s - 1e-6
-    assert all(later - at <= live.limit_s + 1e-6 for at, later in zip(heard, heard[1:], strict=False) if later <= last)
+    assert all(later - at <= live.limit_s + 1e-6 for at, later in pairwise(heard) if later <= last)

@@ -28,7 +28,6 @@ def test_each_upstream_has_its_own_last_acceptance() -> None:
     assert record.accepted == {}
 
 
-@given(st.text())
-def test_a_key_is_its_own_key(identity: str) -> None:
-    assert identity_key(identity_key(identity)) == identity_key(identity)
-    assert identity_key(identity.upper()) == identity_key(identity.upper().lower())
+@given(st.text(alphabet=st.characters(codec="ascii")))
+def test_case_makes_no_other_station(identity: str) -> None:
+    assert identity_key(identity.upper()) == identity_key(identity) == identity_key(identity.lower())

@@ -11,6 +11,7 @@ from gateway.core.door import Unknown
 from gateway.core.facts import ChargerStatus
 from gateway.core.policy import StationPolicy, UpstreamPolicy
 from gateway.core.record import StationRecord
+from gateway.runtime.perform import StoreHealth
 from gateway.runtime.ports import DialVerdict, Unreachable
 from gateway.runtime.stations import MOST_STATIONS, Configured, Directory
 from tests.runtime.house import POLICY, House, arrival, until
@@ -93,7 +94,7 @@ async def test_store_that_fails_disturbs_no_charger() -> None:
     assert house.notes.counters["store_failed"] == 2
     house.store.failure = None
     await house.connect("CP02")
-    assert house.stations.health.problem is None
+    assert house.stations.health == StoreHealth(problem=None)
     await house.stations.stop()
 
 

@@ -9,12 +9,18 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 READY_WITHIN_S = 30.0
 """Importing everything takes a second here, several on a loaded CI machine."""
 
 ROOT = Path(__file__).parents[2]
+
+
+def contains(text: str, line: str) -> bool:
+    """Does a line hold a text?"""
+    return text in line
 
 
 @dataclass(slots=True)
@@ -38,20 +44,18 @@ class Daemon:
 
     async def logged(self, fits: Callable[[str], bool] | str, timeout_s: float = 10.0, *, times: int = 1) -> str:
         """The first line (or the one that fits as number `times`) that contains a text, or satisfies a predicate."""
-        if isinstance(fits, str):
-            wanted = fits
-
-            def matches(line: str) -> bool:
-                return wanted in line
-        else:
-            matches = fits
-        async with asyncio.timeout(timeout_s):
-            while True:
-                found = [line for line in self.lines if matches(line)]
-                if len(found) >= times:
-                    return found[times - 1]
-                self._news.clear()
-                await self._news.wait()
+        matches = partial(contains, fits) if isinstance(fits, str) else fits
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    found = [line for line in self.lines if matches(line)]
+                    if len(found) >= times:
+                        return found[times - 1]
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            log = "\n".join(self.lines[-30:])
+            raise AssertionError(f"not logged {times} times within {timeout_s:g} s: {fits}\n{log}") from None
 
     async def end(self, how: signal.Signals = signal.SIGTERM, timeout_s: float = 10.0) -> int:
         """Send a signal and wait; returns the exit status (negative: the signal that killed it)."""

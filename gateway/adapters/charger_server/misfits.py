@@ -49,7 +49,7 @@ def tls_failure(error: OSError) -> tuple[str, str]:
 
 def first_bytes(head: bytes) -> str:
     """The first bytes of what was no request, readable."""
-    return f"bytes that begin with {ascii(head)[1:]}" if head else "nothing"
+    return f"bytes that begin with {ascii(head)[1:]}"
 
 
 def spell_address(peername: object) -> str:

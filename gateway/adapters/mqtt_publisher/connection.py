@@ -248,12 +248,12 @@ class Connection:
             self.close("the broker stopped acknowledging")
 
     def _guarded(self, step: Callable[[], MQTTErrorCode]) -> None:
-        """Run one of paho's steps; whatever it stumbles over costs this connection and nothing else."""
+        """Run one of paho's steps; whatever it or a callback stumbles over costs this connection and nothing else."""
         try:
             step()
         except Exception:
-            log.exception("MQTT connection to %s dropped: its answer could not be read", self._broker.name)
-            self.close("unreadable answer from the broker")
+            log.exception("MQTT: an error of our own ends the connection to %s; please report it", self._broker.name)
+            self.close("an error of the gateway's own")
 
     # ------------------------------------------------------------------------------------------------- paho's callbacks
 

@@ -62,9 +62,6 @@ class RetainedState:
         """The broker is gone: what was on its way may be lost, so it goes first next time."""
         self._link = None
         self._dirty = dict.fromkeys(link.in_flight) | self._dirty
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
 
     def answered(self, topic: str, failure: str | None) -> None:
         """The broker acknowledged a message, or said why it did not take it."""
