@@ -132,13 +132,14 @@ missing = missing=""; \
   pkg-config --exists libsystemd 2>/dev/null || absent libsystemd-dev; \
   $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || absent python3-venv; \
   [ -e "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || absent python3-dev; \
+  command -v openssl >/dev/null || absent openssl; \
   PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto >/dev/null || absent mosquitto
 
 BUILD_NEEDS := gcc pkg-config libsystemd-dev python3-venv python3-dev
 
 .PHONY: test-needs
 test-needs: python
-	@$(MAKE) apt NEEDS="$(BUILD_NEEDS) mosquitto"
+	@$(MAKE) apt NEEDS="$(BUILD_NEEDS) mosquitto openssl"
 
 # Debian starts a broker on port 1883 when mosquitto is installed. Nobody asked for one: policy-rc.d forbids it meanwhile.
 .PHONY: apt

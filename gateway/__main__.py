@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -64,10 +66,20 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _run(arguments: argparse.Namespace) -> int:
     try:
         settings = load(arguments.config, os.environ)
-        return asyncio.run(app.run(settings, os.environ))
+        status = asyncio.run(app.run(settings, os.environ))
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return 1
+    leave(status)
+    return status
+
+
+def leave(status: int) -> None:
+    """End the process now if a name lookup still hangs in a thread: the interpreter would wait for it."""
+    if threading.active_count() > 1:
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(status)
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ import signal
 import ssl
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -68,7 +69,8 @@ class Daemon:
             await self.server.open()
         except ListenFailed as failure:
             self.notes.say("listen_failed", str(failure), Level.ERROR)
-            await self._stop_stations()
+            await self.stations.stop()
+            await self.store.close()
             return 1
         background = [
             asyncio.create_task(self.publisher.run(), name="mqtt"),
@@ -100,18 +102,14 @@ class Daemon:
         """Chargers first, MQTT last, so that their end is still told; all within 5 s."""
         self.notifier.stopping()
         self.notes.say("stopping", "stopping: closing all connections")
-        await self._stop_stations()
+        await self.stations.stop()
         mqtt, *others = background
         for task in others:
             task.cancel()
-        await self.publisher.stop(_availability(self.settings, online=False))
+        offline = _availability(self.settings, online=False)
+        await asyncio.gather(self.server.close(), self.store.close(), self.publisher.stop(offline))
         mqtt.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-
-    async def _stop_stations(self) -> None:
-        await self.stations.stop()
-        await self.server.close()
-        await self.store.close()
 
     async def _open_store(self) -> None:
         """Without a store the gateway still relays: it knows no charger from before, and says so loudly."""
@@ -140,8 +138,17 @@ class Daemon:
             await asyncio.sleep(REOPEN_STORE_EVERY_S)
 
 
+class Lookups(ThreadPoolExecutor):
+    """Threads for what cannot be interrupted, such as a name lookup that hangs: the end does not wait for them."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
+        """Take no more work and let go."""
+        super().shutdown(wait=False, cancel_futures=True)
+
+
 async def run(settings: Settings, environ: Mapping[str, str]) -> int:
     """The daemon. Raises ConfigurationError where a secret or certificate cannot be read."""
+    asyncio.get_running_loop().set_default_executor(Lookups())
     settings = resolve(settings, environ)
     _log_to(environ, settings.log.level)
     try:

@@ -10,6 +10,7 @@ Every station runs `strict_relay`: without its upstream a charger gets 503 befor
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass, field
 
 from gateway.core.backoff import full_jitter
@@ -51,15 +52,17 @@ MOST_CANDIDATES = 4
 
 @dataclass(slots=True)
 class Candidate:
-    """One upgrade request on its way to a verdict. `unchanged` is None until its credentials are compared."""
+    """One upgrade request on its way to a verdict. `unchanged` is None until its credentials are compared, and outdated
+    once another socket than `compared_after` was the last to be accepted."""
 
     generation: int
     arrival: Arrival
     upstream: UpstreamPolicy
     subprotocols: tuple[str, ...]
-    authorization: str | None
+    authorization: str | None = field(repr=False)
     deadline: float
     unchanged: bool | None
+    compared_after: int = 0
     attempts: int = 0
     dialled: bool = False
     refused: int | None = None
@@ -94,6 +97,8 @@ class Admission:
     refused_since: float | None = None
     outage: bool = False
     """Was the charger last kept out because its upstream could not serve it?"""
+    unhashed: str | None = field(default=None, repr=False)
+    """The header last accepted, until it is compared or hashed: chargers redial faster than scrypt is computed."""
 
     def arrived(self, generation: int, arrival: Arrival, now: Moment) -> tuple[Candidate | None, list[Effect]]:
         """A charger knocks: the candidate it becomes, or None when it is refused at once."""
@@ -252,6 +257,8 @@ class Admission:
         """Whether the credentials are those last accepted, where no hash has to be computed to know."""
         if self.record is None:
             return False
+        if self.unhashed is not None:
+            return hmac.compare_digest(_bytes(arrival.authorization or ""), _bytes(self.unhashed))
         if self.record.credential_hash is None or arrival.authorization is None:
             return self.record.credential_hash is None and arrival.authorization is None
         return None
@@ -294,3 +301,7 @@ def _up_leg_authorization(upstream: UpstreamPolicy, arrival: Arrival, subprotoco
         return arrival.authorization
     version = subprotocols[0] if subprotocols else ASSUMED
     return basic_authorization(upstream.username or arrival.identity, upstream.password, version)
+
+
+def _bytes(header: str) -> bytes:
+    return header.encode("utf-8", "surrogatepass")

@@ -30,9 +30,6 @@ REFRESH_AGAIN_S = 5.0
 EXPIRE_EVERY_S = 60.0
 """How often unanswered CALLs are looked for: a tenth of the time after which they count as unanswered."""
 
-LONGEST_CLOSE_REASON_BYTES = 100
-"""A close frame holds 123 bytes of reason (RFC 6455 5.5)."""
-
 
 @dataclass(slots=True)
 class Session:
@@ -110,7 +107,7 @@ class Session:
         level = Level.WARNING if leg is Leg.UP else Level.INFO
         text = f"{leg.peer} disconnected ({shown}); the other leg is closed with it (strict_relay)"
         note = Note(f"{leg.peer}_disconnected", text, level, {"LEG": leg.value, "CLOSE_CODE": str(code or "")})
-        close = CloseLeg(leg.other, self.generation, _passed_on(code, leg), reason[: LONGEST_CLOSE_REASON_BYTES // 4])
+        close = CloseLeg(leg.other, self.generation, _passed_on(code, leg), reason)
         return [*effects, close, note, *self._finish()]
 
     def timer(self, key: str, now: Moment) -> list[Effect]:

@@ -46,6 +46,7 @@ from gateway.core.events import (
     TimerDue,
 )
 from gateway.core.facts import Fact
+from gateway.core.identity import length_warning
 from gateway.core.moment import Moment
 from gateway.core.own_id import OwnIds
 from gateway.core.policy import StationPolicy
@@ -147,6 +148,7 @@ class Station:
         candidate, effects = self.admission.arrived(generation, arrival, now)
         if candidate is None or candidate.doomed:
             return effects
+        candidate.compared_after = self._accepted_generation
         if self.session is not None and candidate.unchanged is None:
             return effects
         return [*effects, *self._dial_beside_older(candidate, now)]
@@ -171,6 +173,8 @@ class Station:
         authorization = self._unproven.pop(generation, None)
         if authorization is not None and not unchanged:
             return [HashCredentials(generation, authorization)]
+        if authorization is not None and generation == self._accepted_generation:
+            self.admission.unhashed = None
         candidate = self.admission.candidates.get(generation)
         if candidate is None or candidate.unchanged is not None:
             return []
@@ -207,18 +211,23 @@ class Station:
         if authorization is None:
             record = replace(record, credential_hash=None)
         effects: list[Effect] = [] if record == self.record else [SaveStation(record)]
+        outdated = candidate.compared_after != self._accepted_generation
         self._accepted_generation = candidate.generation
         self._keep(record)
-        if authorization is not None and candidate.unchanged is False:
-            effects.append(HashCredentials(candidate.generation, authorization))
-        elif authorization is not None and candidate.unchanged is None:
+        if authorization is None or (candidate.unchanged and not outdated and self.admission.unhashed is None):
+            self.admission.unhashed = None
+            return effects
+        self.admission.unhashed = authorization
+        if candidate.unchanged is None and not outdated:
             self._unproven[candidate.generation] = authorization
-        return effects
+            return effects
+        return [*effects, HashCredentials(candidate.generation, authorization)]
 
     def _hashed(self, generation: int, credential_hash: str) -> list[Effect]:
         """Credentials of an older 101 must not replace those last accepted."""
         if generation != self._accepted_generation or self.record is None:
             return []
+        self.admission.unhashed = None
         self._keep(replace(self.record, credential_hash=credential_hash))
         return [SaveStation(self.record)]
 
@@ -264,6 +273,9 @@ class Station:
         if not arrival.offered:
             assumed = f"the charger offers no subprotocol, {candidate.chosen} assumed: set it in the charger if it can"
             notes.append(Note("subprotocol_assumed", assumed, Level.WARNING))
+        unusual = length_warning(arrival.identity)
+        if unusual is not None:
+            notes.append(Note("long_identity", unusual, Level.WARNING))
         if dialect is None:
             unread = f"{candidate.chosen} is relayed but not read in this version: no connector state on MQTT"
             notes.append(Note("version_not_read", unread, Level.WARNING))

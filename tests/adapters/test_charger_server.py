@@ -1,4 +1,4 @@
-"""Chargers that behave: who comes in, what is answered, how frames and endings are told."""
+"""Chargers that behave: who comes in, what is answered; listeners, and their end."""
 
 from __future__ import annotations
 
@@ -6,33 +6,22 @@ import asyncio
 import socket
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.typing import Subprotocol
 
 from gateway.adapters.charger_server import ChargerServer, Listener, ListenFailed
-from gateway.runtime.ports import Link, LinkLost, Refused
-from tests.adapters.charger_house import MAX_FRAME, House, house
-from tests.adapters.wire import CLOSE, PING, PONG, TEXT, Wire, frame, request, wire
-from tests.fakes.doors import FakeDoors, FakeEvents, within
+from gateway.runtime.ports import LinkLost, Refused
+from tests.adapters.charger_house import (
+    MAX_FRAME,
+    dial,
+    enter,
+    house,
+    send_many,
+    stuck_task,
+    waiting_charger,
+)
+from tests.adapters.wire import TEXT, frame, request, wire
+from tests.fakes.doors import FakeDoors, within
 from tests.turns import one_turn
-
-
-def dial(port: int, path: str = "/ocpp/CP1", *subprotocols: str, authorization: str | None = None) -> connect:
-    return connect(
-        f"ws://127.0.0.1:{port}{path}",
-        subprotocols=[Subprotocol(name) for name in subprotocols or ("ocpp1.6",)],
-        additional_headers={} if authorization is None else {"Authorization": authorization},
-        compression=None,
-        proxy=None,
-        ping_interval=None,
-    )
-
-
-async def enter(served: House) -> tuple[ClientConnection, FakeEvents]:
-    charger = await dial(served.port)
-    return charger, await served.doors.next_inside()
-
 
 # Arrival and answer
 
@@ -45,7 +34,7 @@ async def test_the_door_hears_who_knocks() -> None:
             assert arrival.identity == "RDAM 123"
             assert arrival.offered == ("ocpp2.0.1", "ocpp1.6")
             assert arrival.authorization == header
-            assert arrival.listener == f"127.0.0.1:{served.port}"
+            assert arrival.listener == f"ws://127.0.0.1:{served.port}"
             assert arrival.remote == f"127.0.0.1:{charger.local_address[1]}"
 
 
@@ -111,12 +100,6 @@ async def test_a_refusal_is_answered_in_http(status: int, header: str, value: st
         assert served.doors.inside.empty()
 
 
-async def waiting_charger(served: House, charger: Wire) -> None:
-    """Knock, and see that the door has heard it."""
-    charger.send(request())
-    await within(served.doors.arrivals.get())
-
-
 async def test_a_charger_that_goes_while_it_waits_is_told_to_the_door() -> None:
     doors = FakeDoors()
     doors.gate.clear()
@@ -178,229 +161,6 @@ async def test_what_a_charger_sends_too_early_waits_for_the_door() -> None:
         assert [await events.next_text(), await events.next_text()] == ["[2,1]", "[2,2]"]
 
 
-# Frames
-
-
-async def test_texts_go_both_ways_as_they_are() -> None:
-    odd = '[2, "0001",\t"x", {"é": 1.10, "\\ud800": "\x00"}]\n'
-    async with house() as served:
-        charger, events = await enter(served)
-        async with charger:
-            assert events.link is not None
-            await charger.send([odd[:7], odd[7:]])
-            await charger.send("")
-            assert await events.next_text() == odd
-            assert await events.next_text() == ""
-            await events.link.send(odd)
-            assert await within(charger.recv()) == odd
-
-
-async def test_many_frames_keep_their_order() -> None:
-    async with house() as served:
-        charger, events = await enter(served)
-        async with charger:
-            for number in range(500):
-                await charger.send(str(number))
-            assert [await events.next_text() for _ in range(500)] == [str(number) for number in range(500)]
-
-
-async def test_the_largest_frame_allowed_passes() -> None:
-    async with house() as served:
-        charger, events = await enter(served)
-        async with charger:
-            await charger.send("x" * MAX_FRAME)
-            assert len(await events.next_text()) == MAX_FRAME
-
-
-async def test_pings_are_answered_and_told_at_most_once_a_second() -> None:
-    async with house() as served, wire(served.port) as charger:
-        await charger.upgrade()
-        events = await served.doors.next_inside()
-        for number in range(50):
-            charger.send(frame(PING, str(number).encode()))
-            assert await charger.frame() == (PONG, str(number).encode())
-        await within(events.alive.wait())
-        # 50 round trips on loopback take well under a second; two are allowed for a machine that stalls.
-        assert events.signs_of_life <= 2
-
-
-async def test_a_pong_is_a_sign_of_life() -> None:
-    async with house() as served:
-        charger, events = await enter(served)
-        async with charger:
-            assert events.link is not None
-            # One may stay unanswered for ever; the next goes out all the same.
-            await events.link.ping()
-            await events.link.ping()
-            await within(events.alive.wait())
-            assert events.texts.empty()
-
-
-async def test_a_busy_station_stops_the_charger() -> None:
-    async with house() as served, wire(served.port) as charger:
-        await charger.upgrade()
-        events = await served.doors.next_inside()
-        events.gate.clear()
-        text = frame(TEXT, b"x" * 60_000)
-        fitting = await send_until_stuck(charger, text)
-        assert events.texts.qsize() == 1
-        assert events.endings == []
-        events.gate.set()
-        for _ in range(fitting):
-            assert len(await events.next_text()) == 60_000
-
-
-async def send_until_stuck(charger: Wire, data: bytes) -> int:
-    """Write until neither side of the loop moves any more; how often that was possible. Fails if it never ends."""
-    transport = charger.writer.transport
-    for sent in range(2_000):
-        for _ in range(50):
-            if transport.get_write_buffer_size() == 0:
-                break
-            await one_turn()
-        else:
-            return sent
-        charger.send(data)
-    pytest.fail("120 MB went through: nothing holds the charger back")
-
-
-async def test_a_send_returns_when_the_charger_reads() -> None:
-    async with house() as served, wire(served.port) as charger:
-        await charger.upgrade()
-        events = await served.doors.next_inside()
-        assert events.link is not None
-        charger.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        sending = asyncio.create_task(send_many(events.link, 400))
-        stuck = await stuck_task(sending)
-        assert stuck
-        charger.writer.transport.resume_reading()  # type: ignore[attr-defined]
-        for _ in range(400):
-            assert (await charger.frame())[0] == TEXT
-        await within(sending)
-
-
-async def send_many(link: Link, count: int) -> None:
-    for _ in range(count):
-        await link.send("x" * 60_000)
-
-
-async def stuck_task(task: asyncio.Task[None]) -> bool:
-    """Turn the loop until the task cannot have anything left to do but wait."""
-    for _ in range(5_000):
-        await one_turn()
-    return not task.done()
-
-
-# Endings
-
-
-async def test_the_charger_closes() -> None:
-    async with house() as served:
-        charger, events = await enter(served)
-        await charger.close(1001, "going to sleep\n")
-        assert await events.ending() == (1001, "going to sleep\ufffd")
-
-
-async def test_the_charger_closes_without_a_code() -> None:
-    async with house() as served, wire(served.port) as charger:
-        await charger.upgrade()
-        events = await served.doors.next_inside()
-        charger.send(frame(CLOSE))
-        assert await events.ending() == (None, "closed without a code")
-
-
-async def test_what_came_before_the_end_is_told_first() -> None:
-    async with house() as served, wire(served.port) as charger:
-        await charger.upgrade()
-        events = await served.doors.next_inside()
-        events.gate.clear()
-        texts = [f"[2,{number}]" for number in range(20)]
-        charger.send(b"".join(frame(TEXT, text.encode()) for text in texts) + frame(CLOSE, b"\x03\xe8"))
-        assert await events.next_text() == texts[0]
-        events.gate.set()
-        assert [await events.next_text() for _ in texts[1:]] == texts[1:]
-        assert await events.ending() == (1000, "")
-
-
-async def test_the_charger_hangs_up() -> None:
-    async with house() as served, wire(served.port) as charger:
-        await charger.upgrade()
-        events = await served.doors.next_inside()
-        charger.writer.write_eof()
-        assert await events.ending() == (None, "the connection ended without a close frame")
-
-
-async def test_the_charger_resets() -> None:
-    async with house() as served, wire(served.port) as charger:
-        await charger.upgrade()
-        events = await served.doors.next_inside()
-        charger.reset()
-        assert await events.ending() == (None, "connection reset by the peer")
-
-
-async def test_the_gateway_closes() -> None:
-    async with house() as served:
-        charger, events = await enter(served)
-        assert events.link is not None
-        await events.link.close(1008, "é" * 100)
-        assert await events.ending() == (1008, "é" * 61)
-        with pytest.raises(ConnectionClosed) as closed:
-            await charger.recv()
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1008
-        with pytest.raises(LinkLost) as lost:
-            await events.link.send("[]")
-        assert lost.value.code == 1008
-        with pytest.raises(LinkLost):
-            await events.link.ping()
-        # Both are allowed at any time.
-        await events.link.close(1000, "")
-        events.link.abort()
-
-
-async def test_a_code_that_cannot_be_sent_only_ends_the_link() -> None:
-    async with house() as served:
-        _charger, events = await enter(served)
-        assert events.link is not None
-        await events.link.close(1006, "")
-        assert (await events.ending())[0] is None
-
-
-async def test_what_waits_when_the_gateway_closes_is_not_told() -> None:
-    async with house() as served, wire(served.port) as charger:
-        await charger.upgrade()
-        events = await served.doors.next_inside()
-        events.gate.clear()
-        charger.send(b"".join(frame(TEXT, str(number).encode()) for number in range(3)))
-        assert await events.next_text() == "0"
-        assert events.link is not None
-        await events.link.close(1001, "another socket took over")
-        events.gate.set()
-        assert await events.ending() == (1001, "another socket took over")
-        assert events.texts.empty()
-
-
-async def test_the_gateway_drops_the_link() -> None:
-    async with house() as served, wire(served.port) as charger:
-        await charger.upgrade()
-        events = await served.doors.next_inside()
-        assert events.link is not None
-        events.link.abort()
-        assert await events.ending() == (None, "dropped by the gateway")
-        assert await charger.rest() == b""
-
-
-async def test_a_text_that_is_none_does_not_end_the_link() -> None:
-    async with house() as served:
-        charger, events = await enter(served)
-        async with charger:
-            assert events.link is not None
-            with pytest.raises(UnicodeEncodeError):
-                await events.link.send("\ud800")
-            await events.link.send("[]")
-            assert await within(charger.recv()) == "[]"
-
-
 # Listeners
 
 
@@ -415,8 +175,8 @@ async def test_several_listeners_and_a_socket_of_somebody_else() -> None:
     async with dial(server.ports[0]), dial(server.ports[1]):
         arrivals = [await within(doors.arrivals.get()) for _ in server.ports]
     assert [arrival.listener for arrival in arrivals] == [
-        f"127.0.0.1:{server.ports[0]}",
-        f"0.0.0.0:{taken}",
+        f"ws://127.0.0.1:{server.ports[0]}",
+        f"ws://0.0.0.0:{taken}",
     ]
     await server.close()
 

@@ -7,12 +7,9 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-from websockets.asyncio.client import connect
 
 from gateway.runtime.ports import LinkLost
-from tests.adapters.charger_house import BRIEF_S, MAX_FRAME, House, house
+from tests.adapters.charger_house import BRIEF_S, House, house, is_served
 from tests.adapters.wire import (
     BINARY,
     CLOSE,
@@ -26,8 +23,7 @@ from tests.adapters.wire import (
     request,
     wire,
 )
-from tests.counts import SOCKET_EXAMPLES
-from tests.fakes.doors import FakeDoors, FakeEvents, Misfit, within
+from tests.fakes.doors import FakeDoors, Misfit, within
 from tests.turns import one_turn
 
 
@@ -48,21 +44,6 @@ async def misfit(served: House, sender: Wire) -> Misfit:
     assert served.doors.misfits.empty()
     assert served.doors.arrivals.empty()
     return told
-
-
-async def newest(served: House) -> FakeEvents:
-    """Whoever came in last."""
-    last = await served.doors.next_inside()
-    while not served.doors.inside.empty():
-        last = served.doors.inside.get_nowait()
-    return last
-
-
-async def is_served(served: House) -> None:
-    """A charger comes in and is heard."""
-    async with connect(served.url, proxy=None, compression=None) as charger:
-        await charger.send("[2]")
-        assert await (await newest(served)).next_text() == "[2]"
 
 
 # No upgrade
@@ -355,50 +336,3 @@ async def test_a_link_to_who_reads_nothing_and_half_closes_still_ends() -> None:
         await events.ending()
         with pytest.raises(LinkLost):
             await sending
-
-
-# Anything
-
-
-def openings() -> st.SearchStrategy[bytes]:
-    """Byte strings from pure noise to almost right."""
-    noise = st.binary(max_size=300)
-    lines = st.lists(st.sampled_from([*request().split(b"\r\n"), b"X: \xff", b" folded", b":", b""]), max_size=9)
-    heads = st.one_of(st.just(request()), st.just(request("/")), lines.map(b"\r\n".join))
-    frames = st.lists(
-        st.builds(
-            frame,
-            st.integers(0, 15),
-            st.binary(max_size=130),
-            fin=st.booleans(),
-            announced=st.sampled_from([None, None, 0, 125, 126, MAX_FRAME, MAX_FRAME + 1]),
-        ),
-        max_size=6,
-    ).map(b"".join)
-    return st.one_of(noise, st.tuples(heads, st.one_of(frames, noise)).map(b"".join))
-
-
-@given(st.lists(openings(), min_size=1, max_size=4), st.booleans())
-@settings(max_examples=SOCKET_EXAMPLES)
-@example([request() + frame(CLOSE), request() + b"\xff", request("/") + b"\xff\xff"], False)
-def test_no_bytes_disturb_the_others(strangers: list[bytes], politely: bool) -> None:
-    async def story() -> None:
-        noise: list[object] = []
-        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: noise.append(context))
-        async with house() as served, connect(served.url, proxy=None, compression=None) as old:
-            inside = await served.doors.next_inside()
-            for sent in strangers:
-                async with wire(served.port) as stranger:
-                    stranger.send(sent)
-                    if politely:
-                        stranger.writer.write_eof()
-                        await stranger.rest()
-                    await old.send("still here")
-                    assert await inside.next_text() == "still here"
-            async with connect(served.url, proxy=None, compression=None) as new:
-                await new.send("me too")
-                assert await (await newest(served)).next_text() == "me too"
-            assert inside.endings == []
-        assert noise == []
-
-    asyncio.run(story())

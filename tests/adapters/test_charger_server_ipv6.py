@@ -28,7 +28,7 @@ async def test_an_address_has_brackets() -> None:
     address = await knock("::1", server.ports[0])
     arrival = await within(doors.arrivals.get())
     assert arrival.remote == address
-    assert arrival.listener == f"[::1]:{server.ports[0]}"
+    assert arrival.listener == f"ws://[::1]:{server.ports[0]}"
     await server.close()
 
 

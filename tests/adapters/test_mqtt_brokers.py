@@ -74,7 +74,9 @@ async def test_broker_that_names_mqtt_5_unsupported_gets_311_from_then_on(answer
         assert broker.levels[:4] == [5, 4, 4, 4]
 
 
-async def test_broker_that_hangs_up_on_mqtt_5_gets_311_at_once_each_time(caplog: pytest.LogCaptureFixture) -> None:
+async def test_broker_that_hangs_up_on_mqtt_5_gets_311_at_once_and_from_then_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def play(visit: Visit) -> None:
         if visit.level == 5:
             return
@@ -82,9 +84,9 @@ async def test_broker_that_hangs_up_on_mqtt_5_gets_311_at_once_each_time(caplog:
         await visit.packet()
 
     async with ScriptedBroker(play) as broker, running(broker_at(broker.port)) as rig:
-        state = await rig.until(lambda state: state.reconnects >= 1)
+        state = await rig.until(lambda state: state.reconnects >= 2)
         assert state.protocol == 4
-        assert broker.levels[:4] == [5, 4, 5, 4]
+        assert broker.levels[:4] == [5, 4, 4, 4]
     assert "hung up" not in caplog.text
 
 
@@ -133,17 +135,45 @@ async def test_connect_with_mqtt_5_asks_for_a_late_will_and_a_short_session() ->
 
 
 async def test_silent_broker_is_given_up_and_the_loop_lives(caplog: pytest.LogCaptureFixture) -> None:
-    pace = replace(PACE, connect_s=0.2)
+    pace = replace(PACE, answer_s=0.2)
     async with ScriptedBroker(Visit.gone) as broker, running(broker_at(broker.port), pace) as rig:
         rig.put(Message("charger/cp01/state", "{}"))
         await broker.visited(1)
         rig.put(Message("charger/cp01/state", "[]"))
-        async with asyncio.timeout(pace.connect_s / 2):
+        async with asyncio.timeout(pace.answer_s / 2):
             await one_turn()
         await broker.visited(4)
         assert broker.levels[:4] == [5, 4, 5, 4]
         assert "says nothing; check that [mqtt] url names an MQTT port" in (rig.state().last_error or "")
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 1
+
+
+async def test_host_that_does_not_finish_tls_is_unreachable() -> None:
+    pace = replace(PACE, connect_s=0.1)
+    async with ScriptedBroker(Visit.gone, deaf=True) as broker:
+        options = broker_at(broker.port, tls=ssl.create_default_context())
+        with Lines() as lines:
+            async with running(options, pace) as rig:
+                await lines.until(2)
+    assert (rig.state().last_error or "").endswith("does not answer; check [mqtt] url and the network")
+
+
+async def test_connection_that_comes_too_late_is_closed() -> None:
+    gauge = Gauge()
+
+    async def play(visit: Visit) -> None:
+        await visit.gone()
+        gauge.tell("gone")
+
+    async with ScriptedBroker(play) as broker:
+        connection = Connection(broker_at(broker.port), PACE, 5, lambda _topic, _failure: None)
+        opening = asyncio.create_task(connection.open())
+        await one_turn()
+        assert connection.dialling
+        opening.cancel()
+        connection.close("given up")
+        assert await gauge.told() == "gone"
+        assert not connection.dialling
 
 
 async def test_stop_does_not_wait_for_a_silent_broker() -> None:
@@ -328,7 +358,7 @@ async def test_garbage_costs_the_connection_and_nothing_else() -> None:
             visit.say_yes()
         visit.send(rng.randbytes(rng.randrange(1, 60)))
 
-    pace = replace(PACE, connect_s=0.5, retry_base_s=0.001, retry_cap_s=0.002, refused_s=0.001)
+    pace = replace(PACE, answer_s=0.5, retry_base_s=0.001, retry_cap_s=0.002, refused_s=0.001)
     async with ScriptedBroker(play) as broker, running(broker_at(broker.port), pace) as rig:
         rig.put(Message("charger/cp01/state", "{}"))
         assert await gauge.told() == f"{BASE}/charger/cp01/state"

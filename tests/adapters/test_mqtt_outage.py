@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.adapters.mqtt_publisher.failures import Refused, Unanswered, Unreachable, unreachable
+from gateway.adapters.mqtt_publisher.failures import ConnectFailed, Refused, Unanswered, Unreachable, unreachable
 from gateway.adapters.mqtt_publisher.options import Pace
 from gateway.adapters.mqtt_publisher.outage import FLAPS, Outage
 from gateway.core.moment import Moment
@@ -65,18 +65,26 @@ def test_mqtt_5_is_left_alone_for_a_day_after_it_was_named_unsupported(outage: O
     assert outage.level() == 5
 
 
-def test_hang_up_on_mqtt_5_makes_311_the_next_attempt_only(outage: Outage) -> None:
+def test_hang_up_on_mqtt_5_is_believed_once_311_works(outage: Outage, clock: HandClock) -> None:
     assert outage.failed(Unanswered("hung up"), 5) == 0
     assert outage.level() == 4
     outage.connected(4)
+    assert outage.level() == 4
+    clock.move(86_400)
     assert outage.level() == 5
 
 
-@pytest.mark.parametrize("doubt", [Unanswered("hung up"), Refused("Unsupported", unsupported=True)])
-def test_311_that_fares_no_better_ends_the_doubt(outage: Outage, doubt: Unanswered | Refused) -> None:
-    outage.failed(doubt, 5)
-    assert outage.level() == 4
-    assert outage.failed(Unreachable("the broker restarts"), 4) > 0
+@pytest.mark.parametrize("next_failure", [Unreachable("refused"), Unanswered("hung up")])
+def test_hang_up_by_a_broker_that_restarts_is_forgotten(outage: Outage, next_failure: ConnectFailed) -> None:
+    outage.failed(Unanswered("hung up"), 5)
+    assert outage.failed(next_failure, 4) > 0
+    assert outage.level() == 5
+
+
+def test_broker_replaced_by_one_that_knows_mqtt_5_only(outage: Outage) -> None:
+    outage.failed(Refused("Unsupported protocol version", unsupported=True), 5)
+    outage.connected(4)
+    assert outage.failed(Unreachable("it is being replaced"), 4) > 0
     assert outage.level() == 4
     assert outage.failed(Unanswered("hung up"), 4) > 0
     assert outage.level() == 5
@@ -101,6 +109,19 @@ def test_outage_is_told_once_and_its_end_with_the_duration(outage: Outage, clock
         "MQTT: 127.0.0.1:1883 is back after 90 s (MQTT 3.1.1)",
     ]
     assert outage.last_error is None
+
+
+def test_broker_that_nobody_configured_is_missed_quietly(clock: HandClock) -> None:
+    outage = Outage(broker_at(1883), clock, Pace(), quiet=True)
+    with Lines() as lines:
+        outage.failed(Unreachable("no connection"), 5)
+        outage.failed(Unreachable("no connection"), 5)
+        outage.failed(Refused("Not authorized; check", unsupported=False), 5)
+        outage.connected(5)
+        outage.failed(Unreachable("no connection"), 5)
+    texts = ["MQTT: no broker at 127.0.0.1:1883; set [mqtt] url", "MQTT: Not authorized; check"]
+    assert lines.texts(logging.INFO)[:2] == texts
+    assert lines.texts(logging.WARNING) == ["MQTT: no connection"]
 
 
 def test_connections_that_end_at_once_count_as_failures(outage: Outage) -> None:

@@ -1,146 +1,36 @@
-"""Dialling a CSMS: the verdict, the reason there is none, the link, and that no socket is left."""
+"""Dialling a CSMS: the verdict, the reason there is none, and that no socket is left."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
-from websockets.http11 import Request
 from websockets.typing import Subprotocol
-from websockets.utils import accept_key
 
 from gateway.adapters.tls import client_tls
 from gateway.adapters.upstream_client import UpstreamDialer
-from gateway.runtime.ports import Dialer, DialVerdict, LinkLost, Unreachable, UpLink
+from gateway.runtime.ports import Dialer, DialVerdict
 from tests.adapters.certificates import Authority, Pair
-from tests.counts import PATIENCE_S
+from tests.adapters.csms_house import (
+    BRIEF_S,
+    MAX_FRAME,
+    csms,
+    dial,
+    dial_tls,
+    hangs_up,
+    peer,
+    refuses_in_tls,
+    says,
+    says_nothing,
+    secure,
+    why,
+)
 from tests.fakes.doors import FakeEvents, within
 from tests.turns import one_turn
-
-MAX_FRAME = 64 * 1024
-BRIEF_S = 0.2
-
-Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@dataclass
-class Csms:
-    """A real WebSocket server that keeps what it saw."""
-
-    port: int = 0
-    requests: asyncio.Queue[Request] = field(default_factory=asyncio.Queue)
-    links: asyncio.Queue[ServerConnection] = field(default_factory=asyncio.Queue)
-
-    async def link(self) -> ServerConnection:
-        return await within(self.links.get())
-
-
-@asynccontextmanager
-async def csms(*subprotocols: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[Csms]:
-    seen = Csms()
-
-    async def handle(connection: ServerConnection) -> None:
-        assert connection.request is not None
-        seen.requests.put_nowait(connection.request)
-        seen.links.put_nowait(connection)
-        await connection.wait_closed()
-
-    names = [Subprotocol(name) for name in subprotocols] or None
-    async with serve(
-        handle,
-        "127.0.0.1",
-        0,
-        subprotocols=names,
-        ssl=tls,
-        compression=None,
-        ping_interval=None,
-        close_timeout=BRIEF_S,
-    ) as server:
-        seen.port = server.sockets[0].getsockname()[1]
-        yield seen
-
-
-@asynccontextmanager
-async def peer(behaviour: Peer) -> AsyncIterator[int]:
-    """Something that listens and behaves as told; every socket must have ended when the test is over."""
-    ended: list[asyncio.Task[None]] = []
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        ended.append(task)
-        try:
-            await behaviour(reader, writer)
-            await drained(reader)
-        finally:
-            writer.transport.abort()
-
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
-    await within(asyncio.gather(*ended))
-
-
-async def drained(reader: asyncio.StreamReader) -> None:
-    """Until the gateway hangs up."""
-    try:
-        while await reader.read(65_536):
-            pass
-    except ConnectionError:
-        return
-
-
-def says(answer: str) -> Peer:
-    """Answers any request with these bytes."""
-
-    async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer.encode())
-
-    return behaviour
-
-
-async def says_nothing(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-    """Accepts, and that is all."""
-
-
-async def hangs_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.readuntil(b"\r\n\r\n")
-    writer.close()
-
-
-async def dial(
-    port: int,
-    authorization: str | None = None,
-    *,
-    local_address: str | None = None,
-    dial_timeout_s: float = PATIENCE_S,
-) -> UpLink:
-    upstream = UpstreamDialer(
-        f"ws://127.0.0.1:{port}/ocpp",
-        max_frame=MAX_FRAME,
-        local_address=local_address,
-        dial_timeout_s=dial_timeout_s,
-        close_timeout_s=BRIEF_S,
-    )
-    return await within(upstream.dial("CP1", ("ocpp1.6",), authorization))
-
-
-async def why(dialling: Awaitable[UpLink]) -> str:
-    """The reason of an Unreachable, which ends with what to do next."""
-    with pytest.raises(Unreachable) as unreachable:
-        await dialling
-    text = str(unreachable.value)
-    assert ": " in text
-    assert text.isprintable()
-    return text
-
 
 # What upstream hears
 
@@ -313,39 +203,6 @@ async def test_upstream_that_cuts_the_connection() -> None:
 # TLS
 
 
-def secure(pair: Pair, client_ca: Authority | None = None) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pair.certificate, pair.key)
-    if client_ca is not None:
-        context.load_verify_locations(client_ca.certificate)
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
-def refuses_in_tls(context: ssl.SSLContext) -> Peer:
-    """A server whose handshake fails. By hand, because asyncio hangs up without the alert that says why."""
-
-    async def behaviour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        server = context.wrap_bio(incoming, outgoing, server_side=True)
-        while True:
-            incoming.write(await reader.read(65_536))
-            try:
-                server.do_handshake()
-            except ssl.SSLWantReadError:
-                writer.write(outgoing.read())
-            except ssl.SSLError:
-                writer.write(outgoing.read())
-                return
-
-    return behaviour
-
-
-async def dial_tls(port: int, tls: ssl.SSLContext | None, host: str = "127.0.0.1") -> UpLink:
-    upstream = UpstreamDialer(f"wss://{host}:{port}/ocpp", max_frame=MAX_FRAME, tls=tls, close_timeout_s=BRIEF_S)
-    return await within(upstream.dial("CP1", ("ocpp1.6",), None))
-
-
 async def test_upstream_with_a_ca_of_its_own(server_pair: Pair, authority: Authority) -> None:
     async with csms(tls=secure(server_pair)) as seen:
         link = await dial_tls(seen.port, client_tls(authority.certificate))
@@ -435,95 +292,3 @@ async def test_a_dial_cancelled_at_any_turn_leaves_no_socket(turns: int) -> None
         while not seen.links.empty():
             await within(seen.links.get_nowait().wait_closed())
         # Leaving `csms` waits for every connection of it.
-
-
-# The link
-
-
-async def test_nothing_is_read_before_it_is_asked_for() -> None:
-    async with csms() as seen:
-        link = await dial(seen.port)
-        server = await seen.link()
-        sent = 0
-        sending: asyncio.Task[None] | None = None
-        while sending is None or sending.done():
-            sending = asyncio.create_task(server.send("x" * 60_000))
-            sent += 1
-            assert sent < 2_000, "120 MB went through: the link reads ahead"
-            for _ in range(50):
-                await one_turn()
-        events = FakeEvents()
-        reading = asyncio.create_task(link.read(events))
-        for _ in range(sent):
-            assert len(await events.next_text()) == 60_000
-        await within(sending)
-        await link.close(1001, "charger gone")
-        await within(reading)
-        assert await events.ending() == (1001, "charger gone")
-
-
-async def test_an_end_before_reading_is_told_when_reading_begins() -> None:
-    async with csms() as seen:
-        link = await dial(seen.port)
-        server = await seen.link()
-        await server.send("[2]")
-        await server.close(1008, "go away")
-        events = FakeEvents()
-        await within(link.read(events))
-        assert await events.next_text() == "[2]"
-        assert await events.ending() == (1008, "go away")
-        with pytest.raises(LinkLost) as lost:
-            await link.send("[3]")
-        assert (lost.value.code, lost.value.reason) == (1008, "go away")
-
-
-async def test_reading_that_is_cancelled_drops_the_link() -> None:
-    async with csms() as seen:
-        link = await dial(seen.port)
-        events = FakeEvents()
-        reading = asyncio.create_task(link.read(events))
-        await one_turn()
-        reading.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await reading
-        assert await events.ending() == (None, "the gateway stopped reading")
-        await within((await seen.link()).wait_closed())
-
-
-async def test_a_frame_beyond_the_limit_ends_the_link() -> None:
-    async with csms() as seen:
-        link = await dial(seen.port)
-        events = FakeEvents()
-        reading = asyncio.create_task(link.read(events))
-        await (await seen.link()).send("x" * (MAX_FRAME + 1))
-        assert (await events.ending())[0] == 1009
-        await within(reading)
-
-
-async def test_a_binary_frame_ends_the_link() -> None:
-    async with csms() as seen:
-        link = await dial(seen.port)
-        events = FakeEvents()
-        reading = asyncio.create_task(link.read(events))
-        server = await seen.link()
-        await server.send(b"[2]")
-        assert (await events.ending())[0] == 1003
-        await within(reading)
-        assert server.close_code == 1003
-
-
-async def test_upstream_that_does_not_finish_its_close_is_dropped() -> None:
-    async def closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        key = head.split(b"Sec-WebSocket-Key: ")[1].split(b"\r\n")[0].decode()
-        writer.write(
-            "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Accept: {accept_key(key)}\r\n\r\n".encode()
-        )
-        writer.write(b"\x88\x02\x03\xe9")
-
-    async with peer(closes) as port:
-        link = await dial(port)
-        events = FakeEvents()
-        await within(link.read(events))
-        assert await events.ending() == (1001, "")

@@ -96,17 +96,9 @@ def test_types_of_2_1(text: str, kind: Kind) -> None:
     assert not frame.is_answer
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        '[2,"7","Heartbeat"]',
-        '[2,"7","Heartbeat",null]',
-        '[2,"7","Heartbeat",{},"more"]',
-        ' \t\r\n[2,"7","Heartbeat",{}] ',
-    ],
-)
-def test_harmless_deviations(text: str) -> None:
-    frame = parse(text)
+@pytest.mark.parametrize("rest", ['"Heartbeat"]', '"Heartbeat",null]', '"Heartbeat",{},"more"]', '\n"Heartbeat" , {}]'])
+def test_harmless_deviations(rest: str) -> None:
+    frame = parse(f' [2,"7",{rest}')
     assert (frame.kind, frame.action, frame.payload, frame.flaw) == (Kind.CALL, "Heartbeat", {}, None)
 
 
@@ -155,8 +147,12 @@ def test_misfits(text: str, flaw: Flaw) -> None:
 
 @pytest.mark.parametrize(
     ("text", "kind"),
-    [('[2,"7","Heartbeat",[]]', Kind.CALL), ('[2,"7","Heartbeat","{}"]', Kind.CALL), ('[3,"7",0]', Kind.RESULT)]
-    + [('[6,"7","Stream",false]', Kind.SEND)],
+    [
+        ('[2,"7","Heartbeat",[]]', Kind.CALL),
+        ('[2,"7","Heartbeat","{}"]', Kind.CALL),
+        ('[3,"7",0]', Kind.RESULT),
+        ('[6,"7","Stream",false]', Kind.SEND),
+    ],
 )
 def test_a_payload_that_is_no_object_reads_as_empty(text: str, kind: Kind) -> None:
     frame = parse(text)
@@ -258,7 +254,7 @@ def test_wide_is_not_deep() -> None:
         ('"' + '\\"' * 400_000 + "[" * 65 + "\\", Flaw.NOT_JSON),
         ('"' + "[" * 1_000_000, Flaw.NOT_JSON),
         ("[]" * 500_000, Flaw.NOT_JSON),
-        ("]" * 500_000 + "[" * 500_000, Flaw.TOO_DEEP),
+        ("]" * 500_000 + "[" * 500_000, Flaw.NOT_JSON),
         ("-" * 1_000_000, Flaw.NOT_JSON),
         ("1" * 1_000_000, Flaw.NOT_ARRAY),
     ],

@@ -55,9 +55,7 @@ def test_the_segment_stays_as_it_was_sent() -> None:
     assert read_identity("/ocpp/RDAM%20123/") == Identity("RDAM 123", "RDAM%20123")
 
 
-@pytest.mark.parametrize(
-    "path", ["", "/", "///", "?identity=CP1", "/#CP1", "ws://gateway:9000", "ws://gateway:9000/"]
-)
+@pytest.mark.parametrize("path", ["", "/", "///", "?identity=CP1", "/#CP1", "ws://gateway:9000", "ws://gateway:9000/"])
 def test_a_url_without_identity_is_told_what_to_append(path: str) -> None:
     read = read_identity(path)
     assert isinstance(read, BadTarget)
@@ -138,9 +136,7 @@ def test_an_allowed_identity_reaches_upstream_as_it_came(text: str, tail: str) -
     assume(isinstance(read, Identity))
     assert isinstance(read, Identity)
     assert read.text == text
-    again = read_identity(
-        upstream_url("wss://csms.example/ocpp", read.text).removeprefix("wss://csms.example")
-    )
+    again = read_identity(upstream_url("wss://csms.example/ocpp", read.text).removeprefix("wss://csms.example"))
     assert again == read
 
 

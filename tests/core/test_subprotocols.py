@@ -75,9 +75,7 @@ def test_a_version_is_matched_without_case(subprotocol: str, version: str | None
         (("ocpp2.0.1",), "ocpp1.6", ()),
     ],
 )
-def test_what_upstream_is_asked(
-    offered: tuple[str, ...], pinned: str | None, proposed: tuple[str, ...]
-) -> None:
+def test_what_upstream_is_asked(offered: tuple[str, ...], pinned: str | None, proposed: tuple[str, ...]) -> None:
     assert proposal(offered, pinned) == proposed
 
 

@@ -107,7 +107,7 @@ def test_other_credentials_without_a_101_leave_the_live_one_alone(ending: str) -
 
 def test_credentials_that_nobody_compared_in_time_do_not_take_over() -> None:
     table = drive(known(HASH))
-    table.online(MINE)
+    table.checked(table.online(MINE), True)
     second = table.arrive(MINE)
     table.elapse(3)
     assert status_of(table.verdicts[second]) == 503
@@ -119,7 +119,7 @@ def test_credentials_that_nobody_compared_in_time_do_not_take_over() -> None:
 @pytest.mark.parametrize("unchanged", [True, False])
 def test_a_live_one_that_leaves_meanwhile_needs_no_takeover(unchanged: bool) -> None:
     table = drive(known(HASH))
-    table.online(MINE)
+    table.checked(table.online(MINE), True)
     second = table.arrive(MINE if unchanged else OTHER)
     table.lose(Leg.DOWN, generation=1)
     table.checked(second, unchanged)
@@ -127,6 +127,24 @@ def test_a_live_one_that_leaves_meanwhile_needs_no_takeover(unchanged: bool) -> 
     table.accept(second)
     table.connect(second)
     assert table.live() is not None
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_credentials_whose_hash_is_under_way_are_compared_as_they_are(proven: bool) -> None:
+    table = drive(known(HASH) if proven else None)
+    first = table.online(MINE)
+    assert table.arrive(OTHER) in table.station.admission.candidates
+    assert table.counted["taken_over"] == 0
+    second = table.online(MINE)
+    assert table.counted["taken_over"] == 1
+    # Whose hash is kept: that of the newest 101.
+    table.feed(CredentialsChecked(first, proven))
+    table.feed(CredentialsHashed(first, "scrypt$old"))
+    assert table.station.record is not None
+    assert table.station.record.credential_hash == (HASH if proven else None)
+    table.feed(CredentialsHashed(second, "scrypt$new"))
+    assert table.station.record.credential_hash == "scrypt$new"
+    assert MINE not in repr(table.station)
 
 
 def test_a_takeover_that_upstream_refuses_leaves_the_charger_offline() -> None:

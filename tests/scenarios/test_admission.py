@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,10 @@ async def test_an_upstream_with_a_password_of_its_own_never_sees_the_chargers(tm
             assert shown == [basic("CP", "from-the-operator")] * 2
 
 
+async def _both(first: Awaitable[int], second: Awaitable[int]) -> list[int]:
+    return list(await asyncio.gather(first, second))
+
+
 @pytest.mark.parametrize(("unknown", "line"), [("quarantine", "kept in quarantine"), ("refuse", "refused")])
 async def test_strangers_stay_outside_and_are_named(tmp_path: Path, unknown: str, line: str) -> None:
     async with site(tmp_path, '[[charger]]\nidentity = "Ours"\n', unknown=unknown) as here:
@@ -169,12 +173,12 @@ async def test_an_upstream_that_is_down_is_503_and_comes_back(tmp_path: Path) ->
         assert await _dial(here, "KNOWN") == 101
         here.upstream("SLOW").hold_upgrades()
         here.upstream("BROKEN").refuse(500)
-        answers = asyncio.gather(_dial(here, "SLOW"), _dial(here, "BROKEN"))
+        answers = _both(_dial(here, "SLOW"), _dial(here, "BROKEN"))
         assert await within(answers, ASKED_FOR_S + 2.0) == [503, 503]
         assert "no verdict within 3 s" in await here.daemon.logged("SLOW: upstream operator unreachable")
         await here.daemon.logged("BROKEN: upstream operator unreachable (127.0.0.1")
         await here.csms.stop()
-        answers = asyncio.gather(_dial(here, "KNOWN"), _dial(here, "NEW"))
+        answers = _both(_dial(here, "KNOWN"), _dial(here, "NEW"))
         assert await within(answers, ASKED_FOR_S + 2.0) == [503, 503]
         # Back while a charger waits: it does not even notice.
         waiting = asyncio.create_task(_dial(here, "NEW"))

@@ -102,9 +102,15 @@ class Visit:
 
 
 class ScriptedBroker:
-    """`async with ScriptedBroker(play) as broker`: `play(visit)` runs for each connection, which ends with it."""
+    """`async with ScriptedBroker(play) as broker`: `play(visit)` runs for each connection, which ends with it.
 
-    def __init__(self, play: Callable[[Visit], Awaitable[None]], tls: ssl.SSLContext | None = None) -> None:
+    A `deaf` one takes connections and reads nothing.
+    """
+
+    def __init__(
+        self, play: Callable[[Visit], Awaitable[None]], tls: ssl.SSLContext | None = None, *, deaf: bool = False
+    ) -> None:
+        self._deaf = deaf
         self.port = 0
         self.levels: list[int] = []
         """Protocol level of each CONNECT."""
@@ -112,6 +118,7 @@ class ScriptedBroker:
         self._play = play
         self._tls = tls
         self._server: asyncio.Server | None = None
+        self._writers: list[asyncio.StreamWriter] = []
         self._visits: set[asyncio.Task[None]] = set()
         self._failures: list[BaseException] = []
 
@@ -133,14 +140,23 @@ class ScriptedBroker:
         for visit in self._visits:
             visit.cancel()
         await asyncio.gather(*self._visits, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
         for failure in self._failures:
             raise failure
 
-    async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        task = asyncio.create_task(self._follow(reader, writer))
         self._visits.add(task)
+        task.add_done_callback(self._visits.discard)
+
+    async def _follow(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
+            if self._deaf:
+                await asyncio.Event().wait()
             visit = Visit(reader, writer, await read_packet(reader))
             async with self._visited:
                 self.levels.append(visit.level)
@@ -151,7 +167,6 @@ class ScriptedBroker:
         except AssertionError as failure:
             self._failures.append(failure)
         finally:
-            self._visits.discard(task)
             writer.close()
 
 

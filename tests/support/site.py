@@ -18,6 +18,12 @@ Result = TypeVar("Result")
 NOWHERE = 'url = "mqtt://127.0.0.1:1"'
 """No broker: where a test is not about MQTT, the gateway has to do without."""
 
+PROMPT_S = 3.0
+"""For a call of a station beside a troublesome one: far below the 10 s that a stuck write may take."""
+
+BREATH_S = 0.05
+"""Between two calls of that station: the test is about the others."""
+
 
 @dataclass(slots=True)
 class Site:
@@ -72,6 +78,36 @@ async def within(work: Awaitable[Result], timeout_s: float = PATIENCE_S) -> Resu
     """The result, or TimeoutError."""
     async with asyncio.timeout(timeout_s):
         return await work
+
+
+@asynccontextmanager
+async def served_beside(here: Site) -> AsyncIterator[None]:
+    """A well-behaved station that calls and is called all the time, and is answered promptly each time."""
+    stop = asyncio.Event()
+
+    async def talk(charger: SimCharger) -> int:
+        rounds = 0
+        while not stop.is_set():
+            async with asyncio.timeout(PROMPT_S):
+                await charger.heartbeat()
+                await here.upstream(charger.identity).call("GetLocalListVersion")
+            rounds += 1
+            try:
+                async with asyncio.timeout(BREATH_S):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+        return rounds
+
+    async with here.charger("BESIDE") as charger:
+        talking = asyncio.create_task(talk(charger))
+        try:
+            yield
+        finally:
+            stop.set()
+            rounds = await talking
+        assert rounds > 0
+        assert charger.connect_count == here.upstream("BESIDE").connect_count == 1
 
 
 def memory_kib(pid: int, field: str = "VmRSS") -> int:

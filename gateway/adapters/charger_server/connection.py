@@ -53,6 +53,11 @@ class ChargerConnection(SteadyConnection, ServerConnection):
         self._patience: asyncio.TimerHandle | None = None
         self._socket: asyncio.Transport
 
+    @property
+    def scheme(self) -> str:
+        """As chargers write it in their URL."""
+        return "ws" if self.tls is None else "wss"
+
     # The socket
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

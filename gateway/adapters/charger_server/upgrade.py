@@ -73,7 +73,7 @@ async def _decide(connection: ChargerConnection, request: Request) -> Response |
         remote=connection.remote,
         offered=offered,
         authorization=request.headers.get("Authorization") or None,
-        listener=connection.listener,
+        listener=f"{connection.scheme}://{connection.listener}",
     )
     verdict = await _verdict(connection, arrival)
     return verdict if isinstance(verdict, Admitted) else _refusal(connection, verdict)
@@ -103,10 +103,9 @@ def _refusal(connection: ChargerConnection, refused: Refused) -> Response:
 def _flaw(connection: ChargerConnection, request: Request) -> Response | None:
     """The answer to what is no proper upgrade, so that nobody is asked about it."""
     if not any(name in request.headers for name in _UPGRADE_HEADERS):
-        scheme = "ws" if connection.tls is None else "wss"
         port = connection.local_address[1]
         text = (
-            f"OCPP chargers connect to {scheme}://<this host>:{port}/<any prefix>/<identity> "
+            f"OCPP chargers connect to {connection.scheme}://<this host>:{port}/<any prefix>/<identity> "
             f"by WebSocket with one of {', '.join(SUPPORTED)}"
         )
         connection.tell("plain_http", f"plain HTTP, no WebSocket upgrade: {text}")

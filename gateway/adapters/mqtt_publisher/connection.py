@@ -13,12 +13,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, error_string
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from gateway.adapters.mqtt_publisher.client import connect, make_client
 from gateway.adapters.mqtt_publisher.failures import Refused, Unanswered, unreachable
 from gateway.adapters.mqtt_publisher.options import Broker, Pace
 from gateway.core.message import Message
@@ -34,17 +34,6 @@ PACKET_OVERHEAD = 10
 UNSPECIFIED = 0x80
 UNSUPPORTED_VERSION = 0x84
 CREDENTIALS = (0x86, 0x87)  # bad user name or password, not authorized; paho translates those of 3.1.1 to these
-
-
-class _TlsSocket(ssl.SSLSocket):
-    """Closes itself when the handshake fails; paho only forgets it, and it would stay open for long."""
-
-    def do_handshake(self, block: bool = False) -> None:
-        try:
-            super().do_handshake(block)
-        except (OSError, ValueError):
-            self.close()
-            raise
 
 
 class Connection:
@@ -66,7 +55,7 @@ class Connection:
         self._broker = broker
         self._pace = pace
         self._acknowledged = acknowledged
-        self._client = self._make_client()
+        self._client = make_client(broker, pace, level)
         self._departed = False
         self._landed = False
         self._dialled: asyncio.Future[Exception | None] = self._loop.create_future()
@@ -82,21 +71,21 @@ class Connection:
     async def open(self) -> None:
         """CONNECT and wait for the broker's yes. Raises Unreachable, Unanswered or Refused; `close` it then, too."""
         name = self._broker.name
-        reason: ReasonCode | None = None
         try:
             async with asyncio.timeout(self._pace.connect_s):
                 self._dial()
                 failure = await self._dialled
-                if failure is None:
-                    self._attach()
-                    reason = await self._greeted
         except TimeoutError as error:
-            if self._landed:
-                text = f"{name} takes connections but says nothing; check that [mqtt] url names an MQTT port"
-                raise Unanswered(text) from error
             failure = error
         if failure is not None:
             raise unreachable(name, failure) from failure
+        self._attach()
+        try:
+            async with asyncio.timeout(self._pace.answer_s):
+                reason = await self._greeted
+        except TimeoutError as error:
+            text = f"{name} takes connections but says nothing; check that [mqtt] url names an MQTT port"
+            raise Unanswered(text) from error
         if reason is None:
             text = f"{name} hung up before it answered; check that [mqtt] url names an MQTT port (TLS needs mqtts://)"
             raise Unanswered(text)
@@ -110,30 +99,6 @@ class Connection:
         """Whether a thread still waits for a name lookup, which nobody can interrupt."""
         return self._departed and not self._landed
 
-    def _make_client(self) -> Client:
-        broker = self._broker
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            broker.client_id,
-            protocol=MQTTProtocolVersion(self.level),
-            reconnect_on_failure=False,
-        )
-        client.connect_timeout = self._pace.connect_s
-        client.max_inflight_messages_set(0)  # the window is ours; paho's would hold messages back a second time
-        if broker.username is not None:
-            client.username_pw_set(broker.username, broker.password)
-        if broker.tls is not None:
-            broker.tls.sslsocket_class = _TlsSocket
-            client.tls_set_context(broker.tls)
-            # A context that does not check host names makes paho check them, with a function that Python dropped.
-            client.tls_insecure_set(not broker.tls.check_hostname)
-        properties = None
-        if self.level == MQTTProtocolVersion.MQTTv5:
-            properties = _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=self._pace.will_delay_s)
-        will = broker.will
-        client.will_set(f"{broker.base}/{will.topic}", will.payload, will.qos, will.retain, properties)
-        return client
-
     def _dial(self) -> None:
         """Look up, connect and send CONNECT on a thread: paho blocks there, for a name lookup without limit.
 
@@ -144,16 +109,9 @@ class Connection:
         threading.Thread(target=self._connect, name="mqtt-connect", daemon=True).start()
 
     def _connect(self) -> None:
-        options: dict[str, Any] = {}
-        if self.level == MQTTProtocolVersion.MQTTv5:
-            properties = _properties(PacketTypes.CONNECT, SessionExpiryInterval=self._pace.session_s)
-            # A clean start would end the session before, and publish its will although we are back in time.
-            options = {"clean_start": False, "properties": properties}
         failure: Exception | None = None
         try:
-            code = self._client.connect(self._broker.host, self._broker.port, self._pace.keepalive_s, **options)
-            if code is not MQTTErrorCode.MQTT_ERR_SUCCESS:
-                failure = ConnectionError(error_string(code))
+            connect(self._client, self._broker, self._pace)
         except (OSError, ValueError) as error:
             failure = error
         try:
@@ -312,10 +270,3 @@ class Connection:
             if not self._loop.is_closed():
                 self._forget(sock)
             sock.close()
-
-
-def _properties(packet_type: int, **values: int) -> Properties:
-    properties = Properties(packet_type)  # type: ignore[no-untyped-call]
-    for name, value in values.items():
-        setattr(properties, name, value)
-    return properties

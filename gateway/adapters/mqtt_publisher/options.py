@@ -36,7 +36,10 @@ class Pace:
     """Every span of time and limit of the connection; tests shorten them."""
 
     connect_s: float = 10.0
-    """Name lookup, TCP, TLS and CONNACK together: an LTE modem that wakes up needs a few seconds of it."""
+    """Name lookup, TCP and TLS together: an LTE modem that wakes up needs a few seconds of it."""
+
+    answer_s: float = 5.0
+    """From CONNECT to CONNACK. Short: some brokers without MQTT 5 take its CONNECT for half a packet and wait."""
 
     keepalive_s: int = 30
     """A dead broker is noticed within twice this; 60 s would be too slow for faults."""
@@ -61,7 +64,7 @@ class Pace:
     """Until a message that the broker turned down is tried again: somebody has to change its rules first."""
 
     downgrade_s: float = 86_400.0
-    """How long MQTT 5 is left alone after the broker named it unsupported; by then it may have been updated."""
+    """How long MQTT 5 is left alone where only 3.1.1 worked; by then the broker may have been updated."""
 
     will_delay_s: int = 15
     """MQTT 5: a reconnect within this time is no outage worth telling."""

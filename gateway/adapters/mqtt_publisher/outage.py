@@ -47,10 +47,9 @@ class Outage:
         self.last_error = str(failure)
         if level == MQTT5 and self._steps_down(failure):
             return 0.0
-        if level == MQTT311 and not isinstance(failure, Unreachable):
-            # 3.1.1 is no better: it was not the version, or the broker has changed.
-            self._doubt_v5 = False
-            self._no_v5_until = None
+        self._doubt_v5 = False  # 3.1.1 fared no better, so the broker was only restarting
+        if not isinstance(failure, Unreachable):
+            self._no_v5_until = None  # it may have been replaced by one that knows MQTT 5 only
         self._failures += 1
         self._complain(failure)
         return self._pace.refused_s if isinstance(failure, Refused) else self._jitter()
@@ -64,7 +63,8 @@ class Outage:
         else:
             away_s = now.monotonic - self._down_since.monotonic
             log.log(shown, "MQTT: %s is back after %.0f s (%s)", self._broker.name, away_s, VERSIONS[level])
-        # Doubt ends here: whether the broker knows MQTT 5 costs one short attempt per connection to find out.
+        if self._doubt_v5:
+            self._leave_v5()
         self._doubt_v5 = False
         self._quiet = False
         self._down_since = None
@@ -94,24 +94,25 @@ class Outage:
 
     def _steps_down(self, failure: ConnectFailed) -> bool:
         if isinstance(failure, Refused) and failure.unsupported:
-            self._no_v5_until = self._clock.now().monotonic + self._pace.downgrade_s
-            log.info("MQTT: %s does not know MQTT 5, using 3.1.1", self._broker.name)
+            self._leave_v5()
             return True
         # Old brokers hang up on a CONNECT of MQTT 5, or never answer it: an attempt with 3.1.1 tells at once.
         self._doubt_v5 = isinstance(failure, Unanswered)
         return self._doubt_v5
 
+    def _leave_v5(self) -> None:
+        self._no_v5_until = self._clock.now().monotonic + self._pace.downgrade_s
+
     def _complain(self, failure: ConnectFailed) -> None:
         """Each kind of failure once, until the next success."""
         self._down_since = self._down_since or self._clock.now()
         if type(failure) in self._told:
-            log.debug("MQTT: %s", failure)
-        elif self._quiet:
-            log.info("MQTT: no broker at %s; set [mqtt] url", self._broker.name)
-            self._told = {Unreachable, Unanswered, Refused}
+            level = logging.DEBUG
         else:
-            log.warning("MQTT: %s", failure)
-            self._told.add(type(failure))
+            level = logging.INFO if self._quiet else logging.WARNING
+        self._told.add(type(failure))
+        nobody = self._quiet and isinstance(failure, Unreachable)
+        log.log(level, "MQTT: %s", f"no broker at {self._broker.name}; set [mqtt] url" if nobody else failure)
 
     def _jitter(self) -> float:
         pace = self._pace
