@@ -50,6 +50,7 @@ class Flaw(Enum):
     BAD_PAYLOAD = "payload_not_object"
     HUGE_INTEGER = "huge_integer"
     NOT_A_NUMBER = "nan_or_infinity"
+    CONTROL_CHARACTER = "control_character"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,8 @@ def parse(text: str) -> Frame:
     flaw: Flaw | None = None
     try:
         value = _STRICT.decode(text)
-    except json.JSONDecodeError:
-        return Frame(text, Kind.MISFIT, flaw=Flaw.NOT_JSON)
     except ValueError:
-        value, flaw = _decode_numbers_leniently(text)
+        value, flaw = _decode_leniently(text)
         if flaw is Flaw.NOT_JSON:
             return Frame(text, Kind.MISFIT, flaw=flaw)
     if not isinstance(value, list) or not value:
@@ -146,8 +145,9 @@ def _payload(parts: list[Any], index: int, flaw: Flaw | None) -> tuple[Mapping[s
     return {}, flaw if value is None else Flaw.BAD_PAYLOAD
 
 
-def _decode_numbers_leniently(text: str) -> tuple[Any, Flaw]:
-    """Read again what the strict decoder refused for a number: huge integers as text, NaN and Infinity as null."""
+def _decode_leniently(text: str) -> tuple[Any, Flaw]:
+    """Read again what the strict decoder refused: huge integers as text, NaN and Infinity as null, and control
+    characters that stand in a string as they are."""
     flaws: list[Flaw] = []
 
     def integer(digits: str) -> Any:
@@ -161,10 +161,10 @@ def _decode_numbers_leniently(text: str) -> tuple[Any, Flaw]:
         return None
 
     try:
-        value = json.JSONDecoder(parse_int=integer, parse_constant=constant).decode(text)
+        value = json.JSONDecoder(parse_int=integer, parse_constant=constant, strict=False).decode(text)
     except json.JSONDecodeError:
         return None, Flaw.NOT_JSON
-    return value, flaws[0]
+    return value, flaws[0] if flaws else Flaw.CONTROL_CHARACTER
 
 
 def _depth(text: str) -> int:

@@ -6,6 +6,7 @@ that answers to the gateway's own CALLs never leak (OCPP-J 2.0.1 6.4) and answer
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from gateway.core.calls import Match, OpenCall, OpenCalls, Origin
@@ -17,6 +18,13 @@ from gateway.core.ports import Dialect
 from gateway.core.redact import excerpt
 
 
+MISFIT_ANSWERED_WITHIN_S = 30.0
+"""The usual time limit of a CALL: an answer that comes later answers something else."""
+
+MOST_MISFITS = 20
+"""As many as a peer may send within a minute (`unparsable`)."""
+
+
 @dataclass(slots=True)
 class Relay:
     """The open CALLs of one generation, both directions. `dialect` is None for a version that is not read yet."""
@@ -25,6 +33,8 @@ class Relay:
     dialect: Dialect | None
     _open: dict[Leg, OpenCalls] = field(default_factory=lambda: {leg: OpenCalls() for leg in Leg})
     """Keyed by the leg the CALL was sent on, which is the leg its answer comes in on."""
+    _misfits: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_MISFITS))
+    """When a frame that could not be read went upstream, which may read it all the same, and answer."""
 
     def open_on(self, leg: Leg) -> int:
         """How many CALLs the peer of this leg has yet to answer."""
@@ -52,14 +62,18 @@ class Relay:
             self._note("own_call", f"asked the charger for {action}", Leg.DOWN, message_id, action),
         ]
 
-    def answer(self, leg: Leg, frame: Frame) -> tuple[OpenCall | None, list[Effect]]:
+    def answer(self, leg: Leg, frame: Frame, at: float) -> tuple[OpenCall | None, list[Effect]]:
         """An answer came in on `leg`: the CALL it settles (None when it settles none), and what to do."""
         match, call = self._open[leg].answered(frame.message_id)
         action = call.action if call else ""
         if call is not None and call.origin is Origin.GATEWAY:
-            outcome = frame.error_code or "answered"
+            outcome = excerpt(frame.error_code, 40) or "answered"
             text = f"{leg.peer} answered the gateway's own {action}: {outcome}"
             return None, [self._note("own_call_answered", text, leg, frame.message_id, action)]
+        if match is Match.UNKNOWN and leg is Leg.UP and self._answers_misfit(at):
+            text = f"answer from {leg.peer} to a frame that the gateway could not read relayed"
+            note = self._note("answer_to_misfit", text, leg, frame.message_id, "", Level.WARNING)
+            return None, [Send(leg.other, self.generation, frame.text), note]
         if match in (Match.DUPLICATE, Match.UNKNOWN):
             name = match.value.replace("_", " ")
             text = f"{name} from {leg.peer} not relayed (message id {excerpt(frame.message_id, 40)})"
@@ -79,7 +93,7 @@ class Relay:
             effects.append(self._note("answer_relayed", text, leg, frame.message_id, action, Level.DEBUG))
         return call, effects
 
-    def misfit(self, leg: Leg, frame: Frame) -> list[Effect]:
+    def misfit(self, leg: Leg, frame: Frame, at: float) -> list[Effect]:
         """A frame that belongs to no exchange: pass it on, the other side's reaction is the answer."""
         flaw = (frame.flaw or Flaw.UNKNOWN_TYPE).value
         if frame.flaw is Flaw.NO_ACTION:
@@ -89,11 +103,23 @@ class Relay:
                 Answer(leg, self.generation, reply),
                 self._note(flaw, text, leg, frame.message_id, "", Level.WARNING),
             ]
+        if leg is Leg.DOWN:
+            self._misfits.append(at)
         text = f"{flaw.replace('_', ' ')} from {leg.peer} relayed as it is: {excerpt(frame.text)}"
         return [
             Send(leg.other, self.generation, frame.text),
             self._note(flaw, text, leg, frame.message_id, "", Level.WARNING),
         ]
+
+    def _answers_misfit(self, at: float) -> bool:
+        """May upstream's answer, which settles no CALL, belong to a frame of the charger's that could not be read?
+
+        Each such frame allows one. The charger's own answers are never excused: they may be to CALLs of the gateway's.
+        """
+        while self._misfits:
+            if at - self._misfits.popleft() <= MISFIT_ANSWERED_WITHIN_S:
+                return True
+        return False
 
     def expire(self, now: float) -> list[Effect]:
         """Name the CALLs that nobody will answer any more."""

@@ -184,7 +184,7 @@ class Session:
         return Note(what, text, level, fields)
 
     def _answer(self, leg: Leg, frame: Frame, now: Moment) -> list[Effect]:
-        call, effects = self.relay.answer(leg, frame)
+        call, effects = self.relay.answer(leg, frame, now.monotonic)
         if call is None or leg is Leg.DOWN or frame.kind is Kind.ERROR or self.dialect is None:
             return effects
         facts: list[Fact] = []
@@ -210,7 +210,7 @@ class Session:
                 text = f"unparsable frame from charger held back: {excerpt(frame.text)}"
                 return [Note("unparsable_held_back", text, Level.WARNING, {"LEG": leg.value})]
             self.unparsable.relayed(now.monotonic)
-        return self.relay.misfit(leg, frame)
+        return self.relay.misfit(leg, frame, now.monotonic)
 
     def _refresh(self, now: Moment) -> list[Effect]:
         known = self.view.connectors.ids()

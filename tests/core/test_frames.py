@@ -111,7 +111,6 @@ def test_harmless_deviations(rest: str) -> None:
         ('\ufeff[2,"7","Heartbeat",{}]', Flaw.NOT_JSON),
         ('[2,"7","Heartbeat",{}', Flaw.NOT_JSON),
         ('[2,"7","Heartbeat",{}]]', Flaw.NOT_JSON),
-        ('[2,"7","Heart\nbeat",{}]', Flaw.NOT_JSON),
         ("{}", Flaw.NOT_ARRAY),
         ("[]", Flaw.NOT_ARRAY),
         ("null", Flaw.NOT_ARRAY),
@@ -321,3 +320,11 @@ def test_an_error_of_our_own_echoes_the_id(message_id: str, code: str, descripti
     text = error_text(asked.id_json, code, description)
     assert json.loads(text) == [4, message_id, code, description[:255], {}]
     assert parse(text).message_id == asked.message_id
+
+
+@pytest.mark.parametrize("control", ["\x00", "\t", "\n", "\x1f"])
+def test_a_raw_control_character_in_a_string_is_read_and_named(control: str) -> None:
+    text = f'[2,"7","StatusNotification",{{"info":"a{control}b"}}]'
+    frame = parse(text)
+    assert (frame.kind, frame.flaw, frame.text) == (Kind.CALL, Flaw.CONTROL_CHARACTER, text)
+    assert frame.payload == {"info": f"a{control}b"}

@@ -11,7 +11,7 @@ from gateway.core.calls import MOST_OPEN, UNANSWERED_AFTER_S
 from gateway.core.effects import Answer, Effect, Level, Note, Send
 from gateway.core.events import Leg
 from gateway.core.frames import Flaw, Frame, Kind, parse
-from gateway.core.relay import Relay
+from gateway.core.relay import MISFIT_ANSWERED_WITHIN_S, Relay
 from gateway.dialects import DIALECTS
 from tests.core.drive import call, error, only, result
 
@@ -68,7 +68,7 @@ def test_what_nobody_answers_is_not_remembered(leg: Leg, kind: Kind) -> None:
 )
 def test_the_answer_to_a_relayed_call_goes_back_as_it_came(leg: Leg, text: str, what: str, level: Level) -> None:
     subject = asked(leg, call("9", "GetConfiguration"))
-    settled, effects = subject.answer(leg.other, parse(text))
+    settled, effects = subject.answer(leg.other, parse(text), 0.0)
     assert settled is not None
     assert settled.action == "GetConfiguration"
     assert only(effects, Send) == [Send(leg, 7, text)]
@@ -81,7 +81,7 @@ def test_the_answer_to_a_relayed_call_goes_back_as_it_came(leg: Leg, text: str, 
 
 @pytest.mark.parametrize("leg", Leg)
 def test_an_answer_that_nobody_asked_for_stops_here(leg: Leg) -> None:
-    settled, effects = asked(leg, call("1")).answer(leg, parse(result("1")))
+    settled, effects = asked(leg, call("1")).answer(leg, parse(result("1")), 0.0)
     assert settled is None
     assert only(effects, Send) == []
     assert notes(effects) == ["unknown_answer"]
@@ -89,8 +89,8 @@ def test_an_answer_that_nobody_asked_for_stops_here(leg: Leg) -> None:
 
 def test_the_second_answer_to_one_call_stops_here() -> None:
     subject = asked(Leg.UP, call("1"))
-    subject.answer(Leg.DOWN, parse(result("1")))
-    settled, effects = subject.answer(Leg.DOWN, parse(error("1")))
+    subject.answer(Leg.DOWN, parse(result("1")), 0.0)
+    settled, effects = subject.answer(Leg.DOWN, parse(error("1")), 0.0)
     assert settled is None
     assert only(effects, Send) == []
     assert notes(effects) == ["duplicate_answer"]
@@ -98,9 +98,9 @@ def test_the_second_answer_to_one_call_stops_here() -> None:
 
 def test_an_id_used_again_is_a_new_call() -> None:
     subject = asked(Leg.UP, call("1", "Reset"))
-    subject.answer(Leg.DOWN, parse(result("1")))
+    subject.answer(Leg.DOWN, parse(result("1")), 0.0)
     subject.call(Leg.UP, parse(call("1", "ClearCache")), 1.0, None)
-    settled, effects = subject.answer(Leg.DOWN, parse(result("1")))
+    settled, effects = subject.answer(Leg.DOWN, parse(result("1")), 0.0)
     assert settled is not None
     assert settled.action == "ClearCache"
     assert only(effects, Send) == [Send(Leg.UP, 7, result("1"))]
@@ -108,15 +108,15 @@ def test_an_id_used_again_is_a_new_call() -> None:
 
 def test_two_open_calls_of_one_id_get_an_answer_each() -> None:
     subject = asked(Leg.UP, call("1", "Reset"), call("1", "ClearCache"))
-    settled = [subject.answer(Leg.DOWN, parse(result("1")))[0] for _ in range(3)]
+    settled = [subject.answer(Leg.DOWN, parse(result("1")), 0.0)[0] for _ in range(3)]
     assert [one and one.action for one in settled] == ["Reset", "ClearCache", None]
 
 
 def test_ids_are_text() -> None:
     subject = asked(Leg.UP, call("007"), call("7"), '[2,18446744073709551616,"Heartbeat",{}]')
-    assert subject.answer(Leg.DOWN, parse('[3,"07",{}]'))[0] is None
-    assert subject.answer(Leg.DOWN, parse("[3,18446744073709551616,{}]"))[0] is not None
-    assert subject.answer(Leg.DOWN, parse('[3,"007",{}]'))[0] is not None
+    assert subject.answer(Leg.DOWN, parse('[3,"07",{}]'), 0.0)[0] is None
+    assert subject.answer(Leg.DOWN, parse("[3,18446744073709551616,{}]"), 0.0)[0] is not None
+    assert subject.answer(Leg.DOWN, parse('[3,"007",{}]'), 0.0)[0] is not None
     assert subject.open_on(Leg.DOWN) == 1
 
 
@@ -124,8 +124,8 @@ def test_an_id_means_another_call_on_the_other_leg() -> None:
     subject = relay()
     subject.call(Leg.DOWN, parse(call("1", "Heartbeat")), 0.0, None)
     subject.call(Leg.UP, parse(call("1", "Reset")), 0.0, None)
-    from_upstream, to_charger = subject.answer(Leg.UP, parse(result("1", {"currentTime": "x"})))
-    from_charger, to_upstream = subject.answer(Leg.DOWN, parse(result("1", {"status": "Accepted"})))
+    from_upstream, to_charger = subject.answer(Leg.UP, parse(result("1", {"currentTime": "x"})), 0.0)
+    from_charger, to_upstream = subject.answer(Leg.DOWN, parse(result("1", {"status": "Accepted"})), 0.0)
     assert from_upstream is not None
     assert from_charger is not None
     assert (from_upstream.action, from_charger.action) == ("Heartbeat", "Reset")
@@ -139,11 +139,11 @@ def test_an_unanswered_call_is_named_and_its_late_answer_still_passes() -> None:
     assert [note.what for note in named] == ["unanswered_call"]
     assert named[0].text == "charger never answered GetDiagnostics"
     assert subject.open_on(Leg.DOWN) == 0
-    settled, effects = subject.answer(Leg.DOWN, parse(result("1")))
+    settled, effects = subject.answer(Leg.DOWN, parse(result("1")), 0.0)
     assert settled is not None
     assert only(effects, Send) == [Send(Leg.UP, 7, result("1"))]
     assert notes(effects) == ["late_answer"]
-    assert notes(subject.answer(Leg.DOWN, parse(result("1")))[1]) == ["duplicate_answer"]
+    assert notes(subject.answer(Leg.DOWN, parse(result("1")), 0.0)[1]) == ["duplicate_answer"]
 
 
 def test_more_open_calls_than_anybody_pipelines_give_up_the_oldest() -> None:
@@ -176,13 +176,13 @@ def test_a_call_of_our_own_goes_to_the_charger_only() -> None:
 def test_the_answer_to_our_own_call_never_leaks(answer: str, outcome: str) -> None:
     subject = relay()
     own(subject)
-    settled, effects = subject.answer(Leg.DOWN, parse(answer))
+    settled, effects = subject.answer(Leg.DOWN, parse(answer), 0.0)
     assert settled is None
     assert only(effects, Send) == []
     (note,) = only(effects, Note)
     assert note.what == "own_call_answered"
     assert note.text.endswith(f"TriggerMessage: {outcome}")
-    again, more = subject.answer(Leg.DOWN, parse(answer))
+    again, more = subject.answer(Leg.DOWN, parse(answer), 0.0)
     assert again is None
     assert only(more, Send) == []
 
@@ -191,7 +191,7 @@ def test_the_late_answer_to_our_own_call_never_leaks() -> None:
     subject = relay()
     own(subject)
     assert notes(subject.expire(UNANSWERED_AFTER_S)) == ["unanswered_call"]
-    settled, effects = subject.answer(Leg.DOWN, parse(result(OWN_ID)))
+    settled, effects = subject.answer(Leg.DOWN, parse(result(OWN_ID)), 0.0)
     assert settled is None
     assert only(effects, Send) == []
 
@@ -224,7 +224,7 @@ def test_a_call_of_our_own_may_push_out_the_oldest() -> None:
     ],
 )
 def test_a_frame_that_belongs_to_no_exchange_passes_and_is_counted(leg: Leg, text: str, what: str) -> None:
-    effects = relay().misfit(leg, parse(text))
+    effects = relay().misfit(leg, parse(text), 0.0)
     assert only(effects, Send) == [Send(leg.other, 7, text)]
     assert notes(effects) == [what]
 
@@ -241,7 +241,7 @@ def test_a_frame_that_belongs_to_no_exchange_passes_and_is_counted(leg: Leg, tex
     ],
 )
 def test_a_call_without_an_action_is_answered_here(leg: Leg, text: str, echoed: object) -> None:
-    effects = relay().misfit(leg, parse(text))
+    effects = relay().misfit(leg, parse(text), 0.0)
     assert only(effects, Send) == []
     (answer,) = only(effects, Answer)
     assert (answer.leg, answer.generation) == (leg, 7)
@@ -253,10 +253,35 @@ def test_a_call_without_an_action_is_answered_here(leg: Leg, text: str, echoed: 
 
 def test_secrets_and_control_characters_stay_out_of_the_notes() -> None:
     nasty = Frame('{"password": "hunter2"}\n\x1b[2J', Kind.MISFIT, flaw=Flaw.NOT_JSON)
-    (note,) = only(relay().misfit(Leg.DOWN, nasty), Note)
+    (note,) = only(relay().misfit(Leg.DOWN, nasty, 0.0), Note)
     assert "hunter2" not in note.text
     assert note.text.isprintable()
     subject = asked(Leg.UP, call("1", "\n\x1b[2J" + "x" * 10_000))
-    (note,) = only(subject.answer(Leg.DOWN, replace(parse(error("1")), error_code="\x07" * 500))[1], Note)
+    (note,) = only(subject.answer(Leg.DOWN, replace(parse(error("1")), error_code="\x07" * 500), 0.0)[1], Note)
     assert note.text.isprintable()
     assert len(note.text) < 400
+
+
+@pytest.mark.parametrize("answer", ['[3,"9lmha",{}]', '[4,"-1","RpcFrameworkError","",{}]'])
+def test_what_upstream_says_to_a_frame_nobody_here_could_read_reaches_the_charger(answer: str) -> None:
+    subject = relay()
+    subject.misfit(Leg.DOWN, parse('[2,"9lmha","MeterValues",{"sampledValue":[,]}]'), 0.0)
+    settled, effects = subject.answer(Leg.UP, parse(answer), MISFIT_ANSWERED_WITHIN_S)
+    assert settled is None
+    assert only(effects, Send) == [Send(Leg.DOWN, 7, answer)]
+    assert notes(effects) == ["answer_to_misfit"]
+    assert notes(subject.answer(Leg.UP, parse(answer), MISFIT_ANSWERED_WITHIN_S)[1]) == ["unknown_answer"]
+
+
+def test_an_old_misfit_excuses_no_answer() -> None:
+    subject = relay()
+    subject.misfit(Leg.DOWN, parse("no JSON"), 0.0)
+    _, effects = subject.answer(Leg.UP, parse(result("1")), MISFIT_ANSWERED_WITHIN_S + 1)
+    assert notes(effects) == ["unknown_answer"]
+
+
+@pytest.mark.parametrize("sender", Leg)
+def test_nothing_excuses_an_answer_of_the_chargers(sender: Leg) -> None:
+    subject = relay()
+    subject.misfit(sender, parse("no JSON"), 0.0)
+    assert notes(subject.answer(Leg.DOWN, parse(result("1")), 0.0)[1]) == ["unknown_answer"]

@@ -224,12 +224,6 @@ def test_upstream_learns_whether_the_charger_left_in_good_order(code: int | None
     assert table.counted["charger_disconnected"] == 1
 
 
-def test_a_reason_always_fits_a_close_frame() -> None:
-    table = connected()
-    effects = table.lose(Leg.UP, 1008, "\N{PILE OF POO}" * 41)
-    assert len(only(effects, CloseLeg)[0].reason.encode()) <= 123
-
-
 def test_a_session_that_ended_leaves_no_timer() -> None:
     table = drive(known())
     table.online()

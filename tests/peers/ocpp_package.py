@@ -27,6 +27,8 @@ NOW = "2026-03-01T12:00:00Z"
 OCPP16 = Subprotocol("ocpp1.6")
 PASSWORD = "wallbox-7"
 TRANSACTION = 7001
+CROSSING = 50
+"""Calls from each end at a time, where a test lets them cross."""
 
 Closing = tuple[int | None, str | None]
 Command = Callable[[Any], Awaitable[object]]
@@ -229,7 +231,7 @@ class PackageCharger(PackagePeer):
     @after("TriggerMessage")
     async def report_again(self, connector_id: int, **_: Any) -> None:
         """What was asked for."""
-        await self.report(connector_id, "SuspendedEV", info="pausiert – Fahrzeug")
+        await self.report(connector_id, "SuspendedEV", info="pausiert, Fahrzeug übervoll")
         self._done.put_nowait("report")
 
 

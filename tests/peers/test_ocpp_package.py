@@ -12,6 +12,7 @@ from ocpp.v16 import call
 from gateway.sim import RECEIVED, SENT, Direction, Ledger, basic
 from tests.counts import PATIENCE_S
 from tests.peers.ocpp_package import (
+    CROSSING,
     PASSWORD,
     CentralSystem,
     Closing,
@@ -23,9 +24,6 @@ from tests.peers.ocpp_package import (
 )
 from tests.support.daemon import daemon
 from tests.support.site import config, within
-
-CROSSING = 50
-"""Calls from each end at a time."""
 
 
 @dataclass

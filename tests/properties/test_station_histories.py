@@ -41,6 +41,24 @@ class StationHistories(RuleBasedStateMachine):
     def somebody_knocks(self, authorization: str | None, common: int) -> None:
         self.site.knock(authorization, COMMON if common else NOTHING_IN_COMMON)
 
+    @rule(authorization=st.sampled_from([None, MINE, OTHER]))
+    def somebody_comes_in(self, authorization: str | None) -> None:
+        """In one go, as it happens most of the time: unless another one is in the way, or the crowd is too large."""
+        site = self.site
+        site.turn(len(site.inbox))
+        site.knock(authorization, COMMON)
+        site.turn(1)
+        generation = len(site.arrivals)
+        if generation in site.checks:
+            site.finish_check(generation)
+            site.turn(1)
+        if generation in site.dials:
+            site.answer_dial(generation, 101, 0.0)
+            site.turn(1)
+        if generation in site.upgrading:
+            site.finish_upgrade(generation)
+            site.turn(1)
+
     @precondition(lambda self: self.site.dials)
     @rule(pick=PICK, status=st.sampled_from([101, 101, 101, 401, 403, 404, 0]), draw=st.floats(0, 1, exclude_max=True))
     def upstream_answers(self, pick: int, status: int, draw: float) -> None:
