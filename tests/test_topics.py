@@ -40,7 +40,7 @@ KEYS = {
         chargers.stale chargers.faulted chargers.charging meters meters.configured meters.online upstream upstream.links
         upstream.online upstream.queued upstream.oldest_queued outbox outbox.queued outbox.oldest outbox.dead
         outbox.dropped outbox.db_bytes mqtt mqtt.reconnects mqtt.connected_since clock clock.trust clock.offset_ms
-        quarantine quarantined""",
+        counters quarantine quarantined""",
     "charger/cp01/info": """v ts gateway charger identity name vendor model serial firmware ocpp_version connectors
         features security_profile first_seen meter_serial""",
     "charger/cp01/state": """v ts seq gateway charger online since last_seen status condition error_code
@@ -122,6 +122,7 @@ GATEWAY_STATE = GatewayState(
     db_bytes=4096,
     quarantine=40,
     quarantined=(STRANGER,) * 40,
+    counters={"late_answer": 2, "call_relayed": 7},
 )
 
 
@@ -132,11 +133,11 @@ def payload_of(fact: Fact) -> Any:
 
 
 def keys_of(payload: dict[str, Any], prefix: str = "") -> set[str]:
-    """All keys; those of `previous` are looked at elsewhere, because it may be null."""
+    """All keys but those of `previous`, which may be null, and of `counters`, which names what happened."""
     keys = set()
     for key, value in payload.items():
         keys.add(prefix + key)
-        if isinstance(value, dict) and key != "previous":
+        if isinstance(value, dict) and key not in ("previous", "counters"):
             keys |= keys_of(value, f"{prefix}{key}.")
     return keys
 
@@ -221,6 +222,7 @@ def test_gateway_state_lists_some_of_the_quarantined_and_counts_all() -> None:
     payload = payload_of(GATEWAY_STATE)
     assert payload["quarantine"] == 40
     assert len(payload["quarantined"]) == QUARANTINE_SHOWN
+    assert list(payload["counters"].items()) == [("call_relayed", 7), ("late_answer", 2)]
     assert set(payload["quarantined"][0]) == QUARANTINED_KEYS
 
 

@@ -88,6 +88,9 @@ class SteadyConnection(Connection):
     def eof_received(self) -> None:
         """The peer writes no more. What we still write it may never read."""
         super().eof_received()
+        if self.transport.get_write_buffer_size():
+            # asyncio would close it after a last write, and to abort a transport that closed so is an error.
+            self.transport.abort()
         self.go_soon()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -5,7 +5,8 @@ Fields that a charger left out are None. Raw OCPP words stay as the charger sent
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 NO_ERROR = "NoError"
@@ -164,7 +165,8 @@ class Quarantined:
 class GatewayState:
     """Health of the gateway: `health` is ok, degraded or critical, `reasons` say why it is not ok.
 
-    `quarantine` counts all who wait there, `quarantined` holds the latest of them.
+    `quarantine` counts all who wait there, `quarantined` holds the latest of them. `counters` says how often each kind
+    of event happened since the start, by the name that its log line carries too.
     """
 
     at: datetime
@@ -180,6 +182,7 @@ class GatewayState:
     db_bytes: int | None = None
     quarantine: int = 0
     quarantined: tuple[Quarantined, ...] = ()
+    counters: Mapping[str, int] = field(default_factory=dict)
 
 
 Fact = GatewayStatus | GatewayInfo | GatewayState | ChargerStatus | ChargerInfo | ChargerState | ConnectorState

@@ -119,6 +119,7 @@ class Overview:
             connected_since=broker.connected_since.wall if broker.connected_since else None,
             quarantine=len(self.stations.quarantine),
             quarantined=tuple(self.stations.quarantine.latest(MOST_QUARANTINED)),
+            counters=self.stations.notes.counters.copy(),
         )
 
     def status_line(self) -> str:
