@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from gateway import __version__, app
@@ -66,7 +67,7 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _run(arguments: argparse.Namespace) -> int:
     try:
         settings = load(arguments.config, os.environ)
-        status = asyncio.run(app.run(settings, os.environ))
+        status = asyncio.run(app.run(settings, os.environ, partial(print, flush=True)))
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return 1

@@ -8,7 +8,7 @@ import secrets
 import signal
 import ssl
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -59,6 +59,7 @@ class Daemon:
     overview: Overview
     server: ChargerServer
     notifier: SystemdNotifier
+    say: Callable[[str], None]
 
     async def serve(self) -> int:
         """Start, serve until SIGTERM or SIGINT, stop in order. Returns the exit status."""
@@ -79,7 +80,7 @@ class Daemon:
             asyncio.create_task(self._tell_service_manager(), name="status"),
         ]
         ready = self._ready_line()
-        print(f"READY {ready}", flush=True)
+        self.say(f"READY {ready}")
         self.notifier.ready(ready)
         waiting = asyncio.create_task(stopping.wait())
         await asyncio.wait([waiting, *background], return_when=asyncio.FIRST_COMPLETED)
@@ -146,13 +147,13 @@ class Lookups(ThreadPoolExecutor):
         super().shutdown(wait=False, cancel_futures=True)
 
 
-async def run(settings: Settings, environ: Mapping[str, str]) -> int:
-    """The daemon. Raises ConfigurationError where a secret or certificate cannot be read."""
+async def run(settings: Settings, environ: Mapping[str, str], say: Callable[[str], None]) -> int:
+    """The daemon; `say` prints its READY line. Raises ConfigurationError where a secret or file cannot be read."""
     asyncio.get_running_loop().set_default_executor(Lookups())
     settings = resolve(settings, environ)
     _log_to(environ, settings.log.level)
     try:
-        daemon = _compose(settings, environ)
+        daemon = _compose(settings, environ, say)
     except TlsFilesUnusable as error:
         LOG.error("%s", error)
         return 1
@@ -163,7 +164,7 @@ async def run(settings: Settings, environ: Mapping[str, str]) -> int:
     return await daemon.serve()
 
 
-def _compose(settings: Settings, environ: Mapping[str, str]) -> Daemon:
+def _compose(settings: Settings, environ: Mapping[str, str], say: Callable[[str], None]) -> Daemon:
     clock, notes = SystemClock(), Notes()
     store = SqliteStore(settings.store.path)
     overview: Overview
@@ -188,7 +189,7 @@ def _compose(settings: Settings, environ: Mapping[str, str]) -> Daemon:
     overview = Overview(_about(settings, clock), clock, stations, publisher.state, telling)
     telling.listeners.append(overview.notice)
     server = ChargerServer(stations, configured.listeners(settings), max_frame=settings.chargers.max_frame)
-    return Daemon(settings, clock, notes, store, publisher, stations, overview, server, SystemdNotifier(environ))
+    return Daemon(settings, clock, notes, store, publisher, stations, overview, server, SystemdNotifier(environ), say)
 
 
 def _about(settings: Settings, clock: Clock) -> About:

@@ -17,7 +17,6 @@ from gateway.core.frames import Flaw, Frame, Kind, call_text, error_text
 from gateway.core.ports import Dialect
 from gateway.core.redact import excerpt
 
-
 MISFIT_ANSWERED_WITHIN_S = 30.0
 """The usual time limit of a CALL: an answer that comes later answers something else."""
 
@@ -66,7 +65,7 @@ class Relay:
         """An answer came in on `leg`: the CALL it settles (None when it settles none), and what to do."""
         match, call = self._open[leg].answered(frame.message_id)
         action = call.action if call else ""
-        if call is not None and call.origin is Origin.GATEWAY:
+        if call is not None and call.origin is Origin.GATEWAY and match is not Match.DUPLICATE:
             outcome = excerpt(frame.error_code, 40) or "answered"
             text = f"{leg.peer} answered the gateway's own {action}: {outcome}"
             return None, [self._note("own_call_answered", text, leg, frame.message_id, action)]

@@ -49,6 +49,12 @@ class _Unruly(Connection):
                     self.protocol.writes.append(data)
         super().send_data()
 
+    def eof_received(self) -> None:
+        super().eof_received()
+        if self.transport.get_write_buffer_size():
+            # asyncio would close it after a last write, and to abort a transport that closed so is an error.
+            self.transport.abort()
+
     def stop_reading(self) -> None:
         """Take nothing more from the socket, so that the peer's TCP window fills."""
         self.transport.pause_reading()

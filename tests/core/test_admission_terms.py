@@ -8,6 +8,7 @@ import pytest
 
 from gateway.core.effects import (
     Admit,
+    CheckCredentials,
     CloseLeg,
     Dial,
     HashCredentials,
@@ -95,6 +96,58 @@ def test_the_hash_of_an_older_101_does_not_replace_a_newer_one() -> None:
     table.accept(second)
     assert table.hashed(first, "scrypt$other") == []
     assert table.station.record == known(None)
+
+
+@pytest.mark.parametrize("compared", ["before", "after"])
+def test_a_comparison_counts_only_until_the_next_101(compared: str) -> None:
+    """Two chargers of one identity: what was the same as the last accepted is so no more."""
+    table = drive(known(HASH))
+    first, second = table.arrive(None), table.arrive(MINE)
+    if compared == "before":
+        table.checked(second, True)
+    table.accept(first)
+    assert table.station.record == known(None)
+    table.accept(second)
+    if compared == "after":
+        table.checked(second, True)
+    assert table.all(HashCredentials) == [HashCredentials(second, MINE)]
+    table.hashed(second, HASH)
+    assert table.station.record == known(HASH)
+
+
+@pytest.mark.parametrize(("authorization", "same"), [(MINE, True), (OTHER, False), (None, False)])
+def test_credentials_are_compared_before_their_hash_is_computed(authorization: str | None, same: bool) -> None:
+    """Chargers redial faster than a small computer hashes."""
+    table = drive()
+    first = table.online(MINE)
+    table.arrive(authorization)
+    assert table.all(CheckCredentials) == []
+    assert (table.live() is None) == same
+    assert table.counted["taken_over"] == same
+    table.hashed(first, HASH)
+    assert table.station.record == known(HASH)
+
+
+def test_credentials_taken_again_before_their_hash_is_computed_are_hashed_again() -> None:
+    table = drive()
+    first = table.online(MINE)
+    second = table.online(MINE)
+    assert table.all(HashCredentials) == [HashCredentials(first, MINE), HashCredentials(second, MINE)]
+    assert table.hashed(first, "scrypt$first") == []
+    table.hashed(second, HASH)
+    assert table.station.record == known(HASH)
+    assert len(table.saved) == 2
+
+
+def test_credentials_known_again_need_no_hash() -> None:
+    table = drive(known(HASH))
+    first = table.arrive(MINE)
+    table.accept(first)
+    table.connect(first)
+    table.checked(first, True)
+    table.arrive(MINE)
+    assert len(table.all(CheckCredentials)) == 2
+    assert table.all(HashCredentials) == []
 
 
 def test_a_hash_without_a_record_is_nobodys() -> None:

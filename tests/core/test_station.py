@@ -64,6 +64,14 @@ def test_the_security_profile_is_what_the_down_leg_shows(
     assert table.published(ChargerInfo)[-1].security_profile == profile
 
 
+def test_an_identity_that_others_may_refuse_is_said() -> None:
+    table = drive()
+    generation = table.arrive(identity="x" * 49)
+    table.accept(generation)
+    table.connect(generation)
+    assert table.counted["long_identity"] == 1
+
+
 def test_an_upgrade_nobody_knows_of_is_closed() -> None:
     table = drive()
     effects = table.connect(99)

@@ -54,7 +54,7 @@ class Daemon:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            log = "\n".join(self.lines[-30:])
+            log = "\n".join([line for line in self.lines if " BESIDE: " not in line][-30:])
             raise AssertionError(f"not logged {times} times within {timeout_s:g} s: {fits}\n{log}") from None
 
     async def end(self, how: signal.Signals = signal.SIGTERM, timeout_s: float = 10.0) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 import ssl
 from collections.abc import Sequence
@@ -110,10 +111,16 @@ class ChargerServer:
         both = listener.host == "::" and alone and socket.has_dualstack_ipv6()
         address = (listener.host, listener.port)
         try:
-            return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
+            sock = socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
         except OSError as error:
             advice = _ADVICE.get(error.errno or 0, "change [chargers] listen")
-            raise ListenFailed(f"cannot listen on {listener} ({error.strerror}): {advice}") from error
+            # The library's own text repeats the address.
+            why = os.strerror(error.errno) if error.errno else str(error)
+            raise ListenFailed(f"cannot listen on {listener} ({why}): {advice}") from error
+        # What it accepts inherits this. asyncio sets it itself only where a socket names TCP as its protocol, and
+        # without it a frame that follows another one waits for the charger's acknowledgement.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
 
     async def _serve(self, listener: Listener, sock: socket.socket) -> Server:
         name = str(Listener(listener.host, sock.getsockname()[1]))
