@@ -20,10 +20,17 @@ HEARTBEATS_BEFORE_IDLE = 3
 LONGEST_HEARTBEAT_S = 86_400
 """OCPP-J 2.1 5.3 advises at least one a day; a longer interval, or a number that no timer can hold, counts as this."""
 
+UNKNOWN_HEARTBEAT_S = 3600
+"""After a restart of the gateway a charger comes back without a boot, and keeps the interval that some upstream once gave
+it: an hour is the longest met in the field. Until it answers a ping nothing else shows that it lives."""
+
 
 @dataclass(slots=True)
 class Liveness:
-    """The clock of one leg. `limit_s` is the silence after which the leg counts as dead."""
+    """The clock of one leg. `limit_s` is the silence after which the leg counts as dead.
+
+    `patient`: nobody knows how often this peer speaks, and it has not answered a ping yet.
+    """
 
     leg: Leg
     generation: int
@@ -31,6 +38,7 @@ class Liveness:
     pings: bool
     heard_at: float
     paused: bool = False
+    patient: bool = False
 
     @property
     def ping_key(self) -> str:
@@ -60,13 +68,20 @@ class Liveness:
         """
         if self.paused:
             return Arm(self.idle_key, self.limit_s)
-        left = self.heard_at + self.limit_s - now
-        return Arm(self.idle_key, left) if left > 0 else None
+        limit_s = max(self.limit_s, HEARTBEATS_BEFORE_IDLE * float(UNKNOWN_HEARTBEAT_S)) if self.patient else self.limit_s
+        left = self.heard_at + limit_s - now
+        return Arm(self.idle_key, min(left, self.limit_s)) if left > 0 else None
 
     def heard(self, now: float) -> None:
         """A sign of life."""
         self.heard_at = now
 
+    def answered_ping(self, now: float) -> None:
+        """A ping or pong came in: from now on its absence means something."""
+        self.patient = False
+        self.heard(now)
+
     def expect_heartbeats(self, interval_s: int) -> None:
         """The charger was told to send a heartbeat this often: never call it idle before three of them are missing."""
+        self.patient = False
         self.limit_s = max(self.limit_s, HEARTBEATS_BEFORE_IDLE * float(min(interval_s, LONGEST_HEARTBEAT_S)))

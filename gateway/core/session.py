@@ -65,7 +65,9 @@ class Session:
         effects: list[Effect] = [Arm(self.expire_key, EXPIRE_EVERY_S)]
         for leg in Leg:
             pings = self.policy.pings or leg is Leg.UP
-            live = Liveness(leg, self.generation, self.policy.idle_limit_s, pings, now.monotonic)
+            live = Liveness(
+                leg, self.generation, self.policy.idle_limit_s, pings, now.monotonic, patient=leg is Leg.DOWN
+            )
             self._legs[leg] = live
             effects += live.start()
         self._expect_heartbeats()
@@ -91,6 +93,11 @@ class Session:
         self._legs[leg].heard(now.monotonic)
         if leg is Leg.DOWN:
             self.view.last_seen = now.wall
+
+    def answered_ping(self, leg: Leg, now: Moment) -> None:
+        """A ping or pong came in."""
+        self._legs[leg].answered_ping(now.monotonic)
+        self.heard(leg, now)
 
     def reading(self, leg: Leg, paused: bool, now: Moment) -> None:
         """The gateway stopped or resumed reading a leg."""

@@ -210,7 +210,9 @@ class Station:
         record = replace(record, subprotocol=subprotocol or candidate.subprotocols[0])
         if authorization is None:
             record = replace(record, credential_hash=None)
-        effects: list[Effect] = [] if record == self.record else [SaveStation(record)]
+        # A row without a hash says that no credentials were ever used: it must not stand while theirs is computed.
+        unsafe = authorization is not None and record.credential_hash is None
+        effects: list[Effect] = [] if record == self.record or unsafe else [SaveStation(record)]
         outdated = candidate.compared_after != self._accepted_generation
         self._accepted_generation = candidate.generation
         self._keep(record)
@@ -294,7 +296,7 @@ class Station:
             case LegLost(leg=leg, code=code, reason=reason):
                 return [*session.lost(leg, code, reason, now), *self._after(now)]
             case LegHeard(leg=leg):
-                session.heard(leg, now)
+                session.answered_ping(leg, now)
             case ReadingPaused(leg=leg) | ReadingResumed(leg=leg):
                 session.reading(leg, isinstance(event, ReadingPaused), now)
             case _:

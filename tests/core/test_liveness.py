@@ -94,3 +94,24 @@ def test_a_leg_dies_exactly_when_it_was_silent_for_the_limit(gaps: list[float]) 
     last = max(at for at in heard if at <= due)
     assert due - last >= live.limit_s - 1e-6
     assert all(later - at <= live.limit_s + 1e-6 for at, later in pairwise(heard) if later <= last)
+
+
+def test_a_peer_of_unknown_habits_is_given_three_hours() -> None:
+    live = Liveness(Leg.DOWN, 7, 180.0, True, heard_at=0.0, patient=True)
+    assert live.idle(180.0) == Arm(live.idle_key, 180.0)
+    assert live.idle(3 * 3600.0 - 1) == Arm(live.idle_key, 1.0)
+    assert live.idle(3 * 3600.0) is None
+
+
+def test_patience_ends_with_an_answered_ping() -> None:
+    live = Liveness(Leg.DOWN, 7, 180.0, True, heard_at=0.0, patient=True)
+    live.answered_ping(100.0)
+    assert live.idle(279.0) == Arm(live.idle_key, 1.0)
+    assert live.idle(280.0) is None
+
+
+def test_patience_ends_when_heartbeats_are_agreed() -> None:
+    live = Liveness(Leg.DOWN, 7, 180.0, True, heard_at=0.0, patient=True)
+    live.expect_heartbeats(300)
+    assert live.idle(899.0) == Arm(live.idle_key, 1.0)
+    assert live.idle(900.0) is None

@@ -1,12 +1,10 @@
 // A CSMS made of npm's ocpp-rpc, strict in both directions. Tells what it sees on stdout and takes commands on stdin,
-// one JSON object per line.
+// one JSON object per line. It pings every PING_EVERY_MS and drops whoever has not answered the ping before.
 import { createInterface } from "node:readline";
 import ocppRpc from "ocpp-rpc";
 
 const PROTOCOL = "ocpp1.6";
 const NOW = "2026-03-01T12:00:00Z";
-// Short, so that a test of a second sees some of them answered.
-const PING_EVERY_MS = 200;
 
 const ANSWERS = {
   Authorize: { idTagInfo: { status: "Accepted", parentIdTag: "FLEET" } },
@@ -23,7 +21,8 @@ const tell = (event, more) => console.log(JSON.stringify({ event, ...more }));
 const newest = new Map();
 let links = 0;
 
-const server = new ocppRpc.RPCServer({ protocols: [PROTOCOL], strictMode: true, pingIntervalMs: PING_EVERY_MS });
+const pingIntervalMs = Number(process.env.PING_EVERY_MS);
+const server = new ocppRpc.RPCServer({ protocols: [PROTOCOL], strictMode: true, pingIntervalMs });
 
 server.auth((accept, reject, { identity }) => {
   const [, status] = /^REFUSED-(\d+)$/.exec(identity) ?? [];

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -128,5 +129,7 @@ async def _throw(here: Site, *pieces: bytes) -> None:
     async with wire(here.port) as stranger:
         for piece in pieces:
             stranger.send(piece)
-        stranger.writer.write_eof()
+        # The gateway may have hung up already.
+        with contextlib.suppress(OSError):
+            stranger.writer.write_eof()
         await within(stranger.rest())

@@ -13,10 +13,21 @@ MOST_MEMORY_KIB = 200 * 1024
 """A fifth of the smallest Pi that evgate is meant for; what 200 chargers really take is printed."""
 
 
-async def _busy(here: Site, charger: SimCharger) -> None:
+WHOLE_CROWD_S = 50.0
+
+AT_THE_DOOR = 16
+"""Chargers that dial at a time: a verdict later than 3 s is a 503, and the simulator shares the cores."""
+
+
+async def _come_in(charger: SimCharger, door: asyncio.Semaphore) -> None:
+    async with door:
+        await charger.connect(timeout_s=PATIENCE_S)
+        # All its statuses, so that the gateway has nothing to ask for.
+        await charger.statuses()
+
+
+async def _talk(here: Site, charger: SimCharger) -> None:
     """Calls in both directions, several open at once in each; one by one would only measure the simulator."""
-    await charger.connect(timeout_s=PATIENCE_S)
-    await charger.statuses()
     upstream = here.upstream(charger.identity)
     calls = [("MeterValues", {"connectorId": 1, "meterValue": [], "n": number}) for number in range(CROWD_CALLS)]
     commands = [
@@ -33,7 +44,9 @@ async def test_every_frame_of_200_chargers_arrives_once_and_in_order(tmp_path: P
         for charger in chargers:
             charger.ledger.keep = False
         before = cpu_s(here.daemon.pid)
-        await within(asyncio.gather(*(_busy(here, charger) for charger in chargers)), 50.0)
+        door = asyncio.Semaphore(AT_THE_DOOR)
+        await within(asyncio.gather(*(_come_in(charger, door) for charger in chargers)), WHOLE_CROWD_S)
+        await within(asyncio.gather(*(_talk(here, charger) for charger in chargers)), WHOLE_CROWD_S)
         used, rss = cpu_s(here.daemon.pid) - before, memory_kib(here.daemon.pid)
         frames = 0
         for charger in chargers:

@@ -104,7 +104,8 @@ async def test_frames_do_not_wait_for_the_acknowledgement_of_those_before(tmp_pa
 def _nodelay_towards(peer: object) -> list[bool]:
     """TCP_NODELAY of this process's sockets with that other end."""
     found = []
-    for entry in list(Path("/proc/self/fd").iterdir()):
+    sockets = [entry for entry in Path("/proc/self/fd").iterdir() if entry.is_socket()]
+    for entry in sockets:
         with contextlib.suppress(OSError), socket.socket(fileno=os.dup(int(entry.name))) as sock:
             if sock.getpeername() == peer:
                 found.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0)

@@ -51,10 +51,18 @@ class Site:
         assert await within(self.upstream(charger.identity).call("GetLocalListVersion")) == {"listVersion": 0}
 
 
-def config(upstream_url: str | None, extra: str = "", *, unknown: str = "accept", mqtt: str = NOWHERE) -> str:
+def config(
+    upstream_url: str | None,
+    extra: str = "",
+    *,
+    unknown: str = "accept",
+    idle_limit: str = "3m",
+    mqtt: str = NOWHERE,
+) -> str:
     """A configuration on a free port of 127.0.0.1; `extra` are further sections."""
     upstream = "" if upstream_url is None else f'[[upstream]]\nname = "operator"\nurl = "{upstream_url}"\n'
-    return f'[chargers]\nlisten = "127.0.0.1:0"\nunknown = "{unknown}"\n{upstream}[mqtt]\n{mqtt}\n{extra}'
+    chargers = f'[chargers]\nlisten = "127.0.0.1:0"\nunknown = "{unknown}"\nidle_limit = "{idle_limit}"\n'
+    return f"{chargers}{upstream}[mqtt]\n{mqtt}\n{extra}"
 
 
 @asynccontextmanager
@@ -63,13 +71,14 @@ async def site(
     extra: str = "",
     *,
     unknown: str = "accept",
+    idle_limit: str = "3m",
     mqtt: str = NOWHERE,
     level: str = "debug",
     csms: SimCsms | None = None,
 ) -> AsyncIterator[Site]:
     """The daemon with one upstream; afterwards both are gone."""
     async with csms or SimCsms() as upstream:
-        text = config(upstream.url, extra, unknown=unknown, mqtt=mqtt)
+        text = config(upstream.url, extra, unknown=unknown, idle_limit=idle_limit, mqtt=mqtt)
         async with daemon(folder, text, level=level) as running:
             yield Site(upstream, running)
 
