@@ -30,6 +30,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="evgate",
         description="Gateway for EV charging sites: relays OCPP to the operator's CSMS, publishes connectors on MQTT.",
+        epilog="example:\n  evgate check --config gateway.toml && evgate run --config gateway.toml",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"evgate {__version__}")
     commands = parser.add_subparsers(metavar="command", required=True)
@@ -44,7 +46,8 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "run",
         help="the daemon",
         description="Serve chargers until SIGTERM or Ctrl-C. Prints a line that starts with READY when it listens.",
-        epilog="example:\n  evgate run --config /etc/evgate/gateway.toml",
+        epilog="example:\n  evgate run --config /etc/evgate/gateway.toml\n\n"
+        "exit status: 0 ended as asked, 1 could not start or go on, 2 wrong arguments",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     run.add_argument("--config", type=Path, metavar="FILE", help=_CONFIG_HELP)
@@ -56,7 +59,8 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "check",
         help="is the configuration right, and what will the daemon do",
         description="Read the configuration as the daemon would, and say what it will do, or what is wrong.",
-        epilog="example:\n  evgate check --config /etc/evgate/gateway.toml",
+        epilog="example:\n  evgate check --config /etc/evgate/gateway.toml\n\n"
+        "exit status: 0 right, 1 something is wrong, 2 wrong arguments",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help=_CONFIG_HELP)

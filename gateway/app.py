@@ -77,7 +77,6 @@ class Daemon:
             asyncio.create_task(self.publisher.run(), name="mqtt"),
             asyncio.create_task(self.overview.run(), name="overview"),
             asyncio.create_task(self._keep_store(), name="store"),
-            asyncio.create_task(self._tell_service_manager(), name="status"),
         ]
         ready = self._ready_line()
         self.say(f"READY {ready}")
@@ -94,7 +93,7 @@ class Daemon:
     def _ready_line(self) -> str:
         ports = self.server.ports
         urls = [
-            f"{'wss' if tls else 'ws'}://{_reachable(host)}:{port}"
+            f"{'wss' if tls else 'ws'}://{_reachable(host)}:{port}{_scope(host)}"
             for (host, tls), port in zip(configured.listening(self.settings), ports, strict=True)
         ]
         return f"chargers at {', '.join(urls)}, MQTT below {configured.base(self.settings)}"
@@ -133,11 +132,6 @@ class Daemon:
                 self.stations.health.problem = None
                 self.notes.say("store_recovered", "the store takes writes again")
 
-    async def _tell_service_manager(self) -> None:
-        while True:
-            self.notifier.status(self.overview.status_line())
-            await asyncio.sleep(REOPEN_STORE_EVERY_S)
-
 
 class Lookups(ThreadPoolExecutor):
     """Threads for what cannot be interrupted, such as a name lookup that hangs: the end does not wait for them."""
@@ -165,7 +159,8 @@ async def run(settings: Settings, environ: Mapping[str, str], say: Callable[[str
 
 
 def _compose(settings: Settings, environ: Mapping[str, str], say: Callable[[str], None]) -> Daemon:
-    clock, notes = SystemClock(), Notes()
+    clock = SystemClock()
+    notes = Notes(clock)
     store = SqliteStore(settings.store.path)
     overview: Overview
 
@@ -186,10 +181,11 @@ def _compose(settings: Settings, environ: Mapping[str, str], say: Callable[[str]
         seed=secrets.token_bytes(16),
         health=StoreHealth(),
     )
-    overview = Overview(_about(settings, clock), clock, stations, publisher.state, telling)
+    notifier = SystemdNotifier(environ)
+    overview = Overview(_about(settings, clock), clock, stations, publisher.state, telling, notifier.status)
     telling.listeners.append(overview.notice)
     server = ChargerServer(stations, configured.listeners(settings), max_frame=settings.chargers.max_frame)
-    return Daemon(settings, clock, notes, store, publisher, stations, overview, server, SystemdNotifier(environ), say)
+    return Daemon(settings, clock, notes, store, publisher, stations, overview, server, notifier, say)
 
 
 def _about(settings: Settings, clock: Clock) -> About:
@@ -252,6 +248,10 @@ def _reachable(host: str) -> str:
     if host in ("0.0.0.0", "::"):  # noqa: S104  # compared, not bound
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
+
+
+def _scope(host: str) -> str:
+    return " (every address of this machine)" if host in ("0.0.0.0", "::") else ""  # noqa: S104  # compared, not bound
 
 
 def _log_to(environ: Mapping[str, str], level: str) -> None:

@@ -168,7 +168,7 @@ def _charger_info(fact: ChargerInfo) -> Payload:
         "connectors": [str(connector) for connector in fact.connectors],
         "features": [],
         "security_profile": fact.security_profile,
-        "first_seen": timestamp(fact.first_seen),
+        "first_seen": _when(fact.first_seen),
         "meter_serial": boot.meter_serial if boot else None,
     }
 
@@ -247,7 +247,7 @@ TOPICS: Final = (
     Topic(GatewayInfo,    "gateway/info",                          1, True,
           "version, site, MQTT and OCPP versions, chargers", _gateway_info),
     Topic(GatewayState,   "gateway/state",                         1, True,
-          "health and its reasons, counts of chargers and links, quarantine", _gateway_state, True),
+          "health, its reasons, counts of chargers and links, counters of events, quarantine", _gateway_state, True),
     Topic(ChargerStatus,  "charger/{charger}/status",              1, True,
           "`online` or `offline`: the charger's connection"),
     Topic(ChargerInfo,    "charger/{charger}/info",                1, True,

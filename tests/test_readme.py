@@ -39,6 +39,12 @@ def commands() -> list[str]:
     return [line for block in blocks for line in block.splitlines() if line]
 
 
+def two_chargers() -> str:
+    """The configuration that the README shows."""
+    [toml] = re.findall(r"^```toml\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+    return str(toml)
+
+
 def test_generated_table_is_fresh() -> None:
     readme = README.read_text()
     assert MARKS.search(readme)
@@ -50,7 +56,12 @@ def test_there_are_commands_of_both_kinds() -> None:
     assert any(command.startswith(EVGATE) for command in commands())
 
 
-@pytest.mark.parametrize("command", [command for command in commands() if not command.startswith(EVGATE)])
+def test_what_is_copied_is_there() -> None:
+    [copy] = [shlex.split(command) for command in commands() if command.startswith("cp ")]
+    assert (ROOT / copy[1]).is_file()
+
+
+@pytest.mark.parametrize("command", [command for command in commands() if command.startswith("make ")])
 def test_make_commands_are_run_by_ci(command: str) -> None:
     target = shlex.split(command)[:2]
     assert " ".join(target) in CI.read_text()
@@ -65,10 +76,14 @@ async def csms() -> AsyncIterator[SimCsms]:
 
 @pytest.mark.parametrize("command", [command for command in commands() if command.startswith(EVGATE)])
 async def test_evgate_commands_do_what_the_readme_says(command: str, tmp_path: Path, csms: SimCsms) -> None:
-    arguments = shlex.split(command.removeprefix(EVGATE).replace("ws://127.0.0.1:9000/ocpp", csms.url))
+    site = tmp_path / "my-site.toml"
+    site.write_text(
+        (ROOT / "config" / "gateway.toml").read_text() + two_chargers().replace("/tmp/evgate", str(tmp_path))
+    )
+    command = command.replace("ws://127.0.0.1:9000/ocpp", csms.url).replace("my-site.toml", str(site))
+    arguments = shlex.split(command.removeprefix(EVGATE))
     environ = {
         **os.environ,
-        "EVGATE_STORE__PATH": str(tmp_path / "evgate.db"),
         "EVGATE_CHARGERS__LISTEN": "127.0.0.1:0",
         "EVGATE_SITE__ID": "readme",
     }

@@ -35,18 +35,28 @@ class Journal(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one entry; like every logging handler it reports its own failure on standard error."""
         try:
-            self._send(self._clean(self._text(record)), PRIORITY=self._priority(record), **self._fields(record))
+            self._send(self._clean(self._text(record)), **self._fields(record))
         except (OSError, ValueError):
             self.handleError(record)
 
     def _text(self, record: logging.LogRecord) -> str:
+        station = getattr(record, "fields", {}).get("CHARGE_POINT")
+        text = f"{station}: {record.getMessage()}" if station else record.getMessage()
         if record.exc_info:
-            return f"{record.getMessage()}\n{logging.Formatter().formatException(record.exc_info)}"
-        return record.getMessage()
+            return f"{text}\n{logging.Formatter().formatException(record.exc_info)}"
+        return text
 
     def _fields(self, record: logging.LogRecord) -> dict[str, str]:
         fields: dict[str, str] = getattr(record, "fields", {})
-        return {"LOGGER": record.name, **{name: self._clean(value) for name, value in fields.items()}}
+        return {
+            "PRIORITY": self._priority(record),
+            "SYSLOG_IDENTIFIER": "evgate",
+            "LOGGER": record.name,
+            "CODE_FILE": record.filename,
+            "CODE_LINE": str(record.lineno),
+            "CODE_FUNC": record.funcName or "",
+            **{name: self._clean(value) for name, value in fields.items() if value},
+        }
 
     def _clean(self, text: str) -> str:
         return redact(text).encode("utf-8", "backslashreplace").decode()

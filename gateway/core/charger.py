@@ -33,7 +33,7 @@ class ChargerView:
     slug: str
     identity: str
     name: str | None
-    first_seen: datetime
+    first_seen: datetime | None
     since: datetime
     online: bool = False
     protocol: str | None = None

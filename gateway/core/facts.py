@@ -64,7 +64,7 @@ class ChargerInfo:
     protocol: str | None
     connectors: tuple[int, ...]
     security_profile: int
-    first_seen: datetime
+    first_seen: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

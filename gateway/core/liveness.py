@@ -21,8 +21,8 @@ LONGEST_HEARTBEAT_S = 86_400
 """OCPP-J 2.1 5.3 advises at least one a day; a longer interval, or a number that no timer can hold, counts as this."""
 
 UNKNOWN_HEARTBEAT_S = 3600
-"""After a restart of the gateway a charger comes back without a boot, and keeps the interval that some upstream once gave
-it: an hour is the longest met in the field. Until it answers a ping nothing else shows that it lives."""
+"""After a restart of the gateway a charger comes back without a boot, and keeps the interval that some upstream once
+gave it: an hour is the longest met in the field. Until it answers a ping nothing else shows that it lives."""
 
 
 @dataclass(slots=True)
@@ -68,7 +68,9 @@ class Liveness:
         """
         if self.paused:
             return Arm(self.idle_key, self.limit_s)
-        limit_s = max(self.limit_s, HEARTBEATS_BEFORE_IDLE * float(UNKNOWN_HEARTBEAT_S)) if self.patient else self.limit_s
+        limit_s = (
+            max(self.limit_s, HEARTBEATS_BEFORE_IDLE * float(UNKNOWN_HEARTBEAT_S)) if self.patient else self.limit_s
+        )
         left = self.heard_at + limit_s - now
         return Arm(self.idle_key, min(left, self.limit_s)) if left > 0 else None
 

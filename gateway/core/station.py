@@ -88,10 +88,12 @@ class Station:
     _unparsable: Unparsable = field(default_factory=Unparsable)
     _unproven: dict[int, str] = field(default_factory=dict)
     _accepted_generation: int = 0
+    _stored: StationRecord | None = field(init=False)
 
     def __post_init__(self) -> None:
+        self._stored = self.record
         self.admission = Admission(self.identity, self.policy, self.record)
-        first_seen = self.record.first_seen if self.record else self.created.wall
+        first_seen = self.record.first_seen if self.record else None
         self.view = ChargerView(self.slug, self.identity, self.policy.name, first_seen, self.created.wall)
 
     @property
@@ -204,7 +206,8 @@ class Station:
     def _remember(self, candidate: Candidate, subprotocol: str | None, now: Moment) -> list[Effect]:
         """Keep what this 101 taught, and write only what changed."""
         authorization = candidate.arrival.authorization
-        record = self.record or StationRecord(candidate.arrival.identity, self.slug, self.view.first_seen)
+        record = self.record or StationRecord(candidate.arrival.identity, self.slug, now.wall)
+        self.view.first_seen = record.first_seen
         if candidate.upstream.name not in record.accepted:
             record = record.accepted_by(candidate.upstream.name, now.wall)
         record = replace(record, subprotocol=subprotocol or candidate.subprotocols[0])
@@ -212,7 +215,7 @@ class Station:
             record = replace(record, credential_hash=None)
         # A row without a hash says that no credentials were ever used: it must not stand while theirs is computed.
         unsafe = authorization is not None and record.credential_hash is None
-        effects: list[Effect] = [] if record == self.record or unsafe else [SaveStation(record)]
+        effects: list[Effect] = [] if record == self._stored or unsafe else self._save(record)
         outdated = candidate.compared_after != self._accepted_generation
         self._accepted_generation = candidate.generation
         self._keep(record)
@@ -230,8 +233,13 @@ class Station:
         if generation != self._accepted_generation or self.record is None:
             return []
         self.admission.unhashed = None
-        self._keep(replace(self.record, credential_hash=credential_hash))
-        return [SaveStation(self.record)]
+        record = replace(self.record, credential_hash=credential_hash)
+        self._keep(record)
+        return self._save(record)
+
+    def _save(self, record: StationRecord) -> list[Effect]:
+        self._stored = record
+        return [SaveStation(record)]
 
     def _keep(self, record: StationRecord) -> None:
         self.record = record

@@ -53,6 +53,8 @@ class Overview:
     stations: Stations
     broker: Callable[[], PublisherState]
     publish: Callable[[Fact], None]
+    tell_status: Callable[[str], None]
+    """Hears the status line for the service manager each time it is told."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def notice(self, fact: Fact) -> None:
@@ -75,6 +77,7 @@ class Overview:
                 self.publish(info)
                 told = info
             self.publish(self.state(now))
+            self.tell_status(self.status_line())
             try:
                 async with asyncio.timeout(TELL_EVERY_S):
                     await self._changed.wait()
@@ -96,12 +99,12 @@ class Overview:
             ocpp_versions=self.about.ocpp_versions,
             protocol=broker.protocol,
             broker=broker.broker,
-            chargers=tuple(sorted(station.slug for station in self.stations if not station.idle)),
+            chargers=tuple(sorted(station.slug for station in self.stations.known())),
         )
 
     def state(self, now: Moment) -> GatewayState:
         """Health and counts."""
-        known = [station for station in self.stations if not station.idle]
+        known = self.stations.known()
         problem = self.stations.health.problem
         reasons = ["store_failed"] if problem is not None else []
         reasons += [f"upstream_offline:{station.slug}" for station in known if station.admission.outage]
@@ -124,13 +127,13 @@ class Overview:
 
     def status_line(self) -> str:
         """One line for the service manager."""
-        counts = _counts([station for station in self.stations if not station.idle])
+        counts = _counts(self.stations.known())
         broker = "connected" if self.broker().connected else "not connected"
         return f"{counts.online} of {counts.configured} chargers online, {counts.charging} charging, MQTT {broker}"
 
 
 def _counts(known: list[Station]) -> ChargerCounts:
-    conditions = [[state.condition for state in station.view.connectors] for station in known]
+    conditions = [[state.condition for state in station.view.connectors if not state.stale] for station in known]
     return ChargerCounts(
         configured=len(known),
         online=sum(1 for station in known if station.view.online),

@@ -29,9 +29,6 @@ MOST_STATIONS = 1000
 STOP_WITHIN_S = 2.5
 """Half of the shutdown's 5 s; the other half belongs to the broker and the store."""
 
-SAY_AGAIN_AFTER_S = 60.0
-"""A port scanner must not fill the log: the same kind of misfit is one line a minute, and counted."""
-
 
 @dataclass(frozen=True, slots=True)
 class Configured:
@@ -75,10 +72,14 @@ class Stations:
     open: bool = False
     _stations: dict[str, StationTask] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _said: dict[str, float] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Station]:
         return iter([task.station for task in self._stations.values()])
+
+    def known(self) -> list[Station]:
+        """Those configured, and those let in before; not who merely knocks."""
+        configured = self.directory.configured
+        return [task.station for key, task in self._stations.items() if key in configured or not task.station.idle]
 
     async def start(self) -> None:
         """Bring back the stations known from before, and those configured; then the door may open."""
@@ -133,11 +134,8 @@ class Stations:
 
     def misfit(self, what: str, remote: str, text: str) -> None:
         """Something on the port that is no charger's upgrade."""
-        now = self.clock.now().monotonic
-        lately = now - self._said.get(what, -SAY_AGAIN_AFTER_S) < SAY_AGAIN_AFTER_S
-        if not lately:
-            self._said[what] = now
-        self.notes.say(what, f"{text} (from {remote})", Level.DEBUG if lately else Level.WARNING, REMOTE=remote)
+        host = remote.rpartition(":")[0]
+        self.notes.say(what, f"{text} (from {remote})", Level.WARNING, REMOTE=remote, REMOTE_HOST=host)
 
     def _judge_stranger(self, arrival: Arrival) -> Refused | None:
         """What `[chargers] unknown` says of an identity that is not known; None lets it try."""

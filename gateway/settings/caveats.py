@@ -76,12 +76,13 @@ def _secrets(settings: Settings) -> Iterator[str]:
                 continue
             if file is not None and file not in told and _is_open(file):
                 told.add(file)
-                yield f"{file} {what} and every user may read it; chgrp evgate {file} && chmod 640 {file}"
+                yield f"{file} {what} and every user may read it; give it to evgate's user and chmod 600 {file}"
 
 
 def _is_open(path: Path) -> bool:
     try:
-        return bool(path.stat().st_mode & stat.S_IROTH)
+        mode = path.stat().st_mode
+        return stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
     except OSError:
         # Whether it is there at all is for `resolve` to say.
         return False

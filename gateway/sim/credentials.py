@@ -1,4 +1,4 @@
-"""HTTP Basic credentials as chargers send them: any bytes, not only text (ocpp.md 8.2)."""
+"""HTTP Basic credentials as chargers send them: any bytes, not only text (OCPP security white paper, profile 1)."""
 
 from __future__ import annotations
 

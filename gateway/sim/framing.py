@@ -1,4 +1,4 @@
-"""OCPP-J framing of the simulator's own, so that it can judge the gateway's (ocpp.md 1.1)."""
+"""OCPP-J framing of the simulator's own, so that it can judge the gateway's (OCPP-J 1.6, section 4)."""
 
 from __future__ import annotations
 

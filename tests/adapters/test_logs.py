@@ -65,10 +65,16 @@ def test_journal_entry_has_fields() -> None:
     def send(message: str, **fields: str) -> None:
         entries.append((message, fields))
 
-    Journal(send).handle(record(SECRET_LINE, logging.WARNING, CHARGE_POINT="CP01", NOTE="Basic Q1AwMTpzZWNyZXQ="))
+    Journal(send).handle(
+        record(SECRET_LINE, logging.WARNING, CHARGE_POINT="CP01", NOTE="Basic Q1AwMTpzZWNyZXQ=", EMPTY="")
+    )
     [(message, fields)] = entries
+    assert message.startswith("CP01: ")
     assert "****4F2A" in message
-    assert fields == {"LOGGER": "gateway", "PRIORITY": "4", "CHARGE_POINT": "CP01", "NOTE": "Basic ***"}
+    assert fields.items() >= {"LOGGER": "gateway", "PRIORITY": "4", "CHARGE_POINT": "CP01", "NOTE": "Basic ***"}.items()
+    assert fields["SYSLOG_IDENTIFIER"] == "evgate"
+    assert fields["CODE_FILE"] == "test_logs.py"
+    assert "EMPTY" not in fields
 
 
 def test_journal_entry_of_a_failure_holds_the_traceback() -> None:

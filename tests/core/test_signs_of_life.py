@@ -30,6 +30,7 @@ def test_a_charger_that_cannot_take_pings_gets_none() -> None:
 @pytest.mark.parametrize("silent", Leg)
 def test_a_silent_leg_ends_both(silent: Leg) -> None:
     table = connected()
+    table.pong(Leg.DOWN)
     for _ in range(2):
         table.elapse(IDLE_S / 2 - 1)
         table.pong(silent.other)
@@ -67,6 +68,7 @@ def test_a_peer_that_talks_nonsense_is_still_there() -> None:
 @pytest.mark.parametrize("leg", Leg)
 def test_while_we_do_not_read_silence_proves_nothing(leg: Leg) -> None:
     table = connected()
+    table.pong(Leg.DOWN)
     table.pause(leg)
     for _ in range(10):
         table.elapse(IDLE_S - 1)
@@ -118,6 +120,7 @@ def test_a_short_interval_does_not_shorten_the_limit() -> None:
 def test_only_an_accepted_boot_with_a_readable_interval_counts(interval: object, registration: str) -> None:
     table = connected()
     boot(table, interval, registration)
+    table.pong(Leg.DOWN)
     assert _survives(table, IDLE_S - 1)
     assert not _survives(table, 2)
 

@@ -35,11 +35,13 @@ class House:
     clock: StandingClock = field(default_factory=StandingClock)
     store: MemoryStore = field(default_factory=MemoryStore)
     dialer: ScriptedDialer = field(default_factory=ScriptedDialer)
-    notes: Notes = field(default_factory=Notes)
+    notes: Notes = field(init=False)
     told: list[Fact] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     stations: Stations = field(init=False)
 
     def __post_init__(self) -> None:
+        self.notes = Notes(self.clock)
         self.stations = Stations(
             clock=self.clock,
             store=self.store,

@@ -16,7 +16,7 @@ BROKER = PublisherState(True, 5, "127.0.0.1:1883", 0, None, None)
 def overview_of(house: House) -> Overview:
     """An overview that tells the same listener as the stations."""
     about = About("depot3", None, "0.1.0", house.clock.now(), "b7f1c0de", "Debian 12", ("1.6",))
-    return Overview(about, house.clock, house.stations, lambda: BROKER, house.told.append)
+    return Overview(about, house.clock, house.stations, lambda: BROKER, house.told.append, house.lines.append)
 
 
 async def test_counts_and_health() -> None:

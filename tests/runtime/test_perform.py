@@ -61,7 +61,7 @@ class OrderedNotes(Notes):
     """Notes that also stand in the common order."""
 
     def __init__(self, order: list[str]) -> None:
-        super().__init__()
+        super().__init__(StandingClock())
         self._order = order
 
     def take(self, note: Note, station: str | None = None) -> None:

@@ -189,13 +189,17 @@ async def test_unreachable_upstream_is_503_after_a_few_tries() -> None:
     await house.stations.stop()
 
 
-async def test_a_misfit_is_one_warning_a_minute_and_always_counted(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_misfit_is_one_warning_an_hour_from_each_host_and_always_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level("DEBUG", "gateway")
     house = House()
-    for _ in range(3):
-        house.stations.misfit("garbage", "10.0.0.9:1", "no HTTP request")
-    house.clock.move(61)
+    for port in range(3):
+        house.stations.misfit("garbage", f"10.0.0.9:{port}", "no HTTP request")
+    house.stations.misfit("garbage", "10.0.0.8:1", "no HTTP request")
+    house.clock.move(3601)
     house.stations.misfit("garbage", "10.0.0.9:1", "no HTTP request")
-    assert house.notes.counters["garbage"] == 4
-    assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG", "DEBUG", "WARNING"]
-    assert caplog.records[0].getMessage() == "no HTTP request (from 10.0.0.9:1)"
+    assert house.notes.counters["garbage"] == 5
+    assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG", "DEBUG", "WARNING", "WARNING"]
+    assert caplog.records[0].getMessage() == "no HTTP request (from 10.0.0.9:0)"
+    assert caplog.records[-1].getMessage().endswith("(2 times more since it was last told)")

@@ -52,7 +52,7 @@ async def _fill_up_leg(here: Site, charger: SimCharger) -> None:
 
 async def test_peers_that_stop_reading_or_vanish_hold_up_nobody(tmp_path: Path) -> None:
     """All at the same time, because most of it is waiting for limits of 10 to 30 s."""
-    csms = SimCsms(receive_buffer_bytes=SMALL_WINDOW)
+    csms = SimCsms(receive_buffer_bytes=SMALL_WINDOW, interval_s=10)
     async with site(tmp_path, csms=csms, idle_limit="30s") as here, served_beside(here):
         before = memory_kib(here.daemon.pid, "VmHWM")
         async with asyncio.TaskGroup() as group:
@@ -152,6 +152,8 @@ async def _half_open_connections_end(here: Site) -> None:
         alone.answer("TriggerMessage", SILENT)
         await gone.connect()
         await alone.connect()
+        # Only of a charger whose heartbeat interval is known silence means something.
+        await gone.boot()
         assert await silent.rest() == b""
         await here.daemon.logged("connected and sent nothing for 10 s")
         line = await here.daemon.logged("GONE: nothing heard from charger for 30 s, closing both legs", IDLE_WITHIN_S)

@@ -248,7 +248,7 @@ def load_with_mode(folder: Path, text: str, modes: dict[str, int]) -> Settings:
             {"gateway.toml": 0o644},
             (
                 "{0}/gateway.toml holds mqtt.password and every user may read it; "
-                "chgrp evgate {0}/gateway.toml && chmod 640 {0}/gateway.toml"
+                "give it to evgate's user and chmod 600 {0}/gateway.toml"
             ),
         ),
         ("password = 'x'", {"gateway.toml": 0o640}, None),
