@@ -34,7 +34,7 @@ async def test_what_stands_on_the_broker_while_the_daemon_lives_and_after_its_en
                 await charger.status(1, "Charging")
                 await mqtt.wait_for(f"{BASE}/charger/cp1/status", lambda text: text == "online")
                 connector = f"{BASE}/charger/cp1/connector/1/state"
-                state = await mqtt.wait_json(connector, lambda fact: fact["upstream_delivered"])
+                state = await mqtt.wait_json(connector, lambda fact: fact["upstream_delivered"] and not fact["stale"])
                 assert (state["status"], state["condition"], state["stale"]) == ("Charging", "charging", False)
                 await mqtt.wait_json(f"{BASE}/gateway/state", lambda fact: fact["chargers"]["online"] == 1)
                 before = time.monotonic()
