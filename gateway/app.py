@@ -30,17 +30,14 @@ from gateway.dialects import DIALECTS
 from gateway.runtime.credentials import Credentials
 from gateway.runtime.notes import Notes
 from gateway.runtime.overview import About, Overview
-from gateway.runtime.perform import StoreHealth
-from gateway.runtime.ports import Clock, Store, StoreFailed, StoreRefused
+from gateway.runtime.ports import Clock, Store
+from gateway.runtime.safekeeping import Safekeeping
 from gateway.runtime.stations import Stations
 from gateway.runtime.telling import Telling
 from gateway.settings import Mqtt, Settings, not_in_this_version, plan, resolve, warnings
 from gateway.topics import Numbers, render
 
 LOG = logging.getLogger("gateway")
-
-REOPEN_STORE_EVERY_S = 60.0
-"""A disk that was full or unplugged is noticed within a minute; more often would only fill the log."""
 
 MACHINE_ID = Path("/etc/machine-id")
 OS_RELEASE = Path("/etc/os-release")
@@ -63,25 +60,20 @@ class Daemon:
 
     async def serve(self) -> int:
         """Start, serve until SIGTERM or SIGINT, stop in order. Returns the exit status."""
-        stopping = _stop_signal()
-        await self._open_store()
-        await self.stations.start()
-        try:
-            await self.server.open()
-        except ListenFailed as failure:
-            self.notes.say("listen_failed", str(failure), Level.ERROR)
-            await self.stations.stop()
-            await self.store.close()
-            return 1
+        waiting = asyncio.create_task(_stop_signal().wait())
+        starting = asyncio.create_task(self._start())
+        await asyncio.wait([waiting, starting], return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done() or not starting.result():
+            await self._give_up(starting)
+            return 0 if waiting.done() else 1
         background = [
             asyncio.create_task(self.publisher.run(), name="mqtt"),
             asyncio.create_task(self.overview.run(), name="overview"),
-            asyncio.create_task(self._keep_store(), name="store"),
+            asyncio.create_task(self.stations.safekeeping.run(self.stations.learn), name="store"),
         ]
         ready = self._ready_line()
         self.say(f"READY {ready}")
         self.notifier.ready(ready)
-        waiting = asyncio.create_task(stopping.wait())
         await asyncio.wait([waiting, *background], return_when=asyncio.FIRST_COMPLETED)
         crashed = [task for task in background if task.done()]
         for task in crashed:
@@ -89,6 +81,23 @@ class Daemon:
         waiting.cancel()
         await self._stop(background)
         return 1 if crashed else 0
+
+    async def _start(self) -> bool:
+        """Read what is known, then listen; False where that cannot be done, and the log says why."""
+        await self.stations.start()
+        try:
+            await self.server.open()
+        except ListenFailed as failure:
+            self.notes.say("listen_failed", str(failure), Level.ERROR)
+            return False
+        return True
+
+    async def _give_up(self, starting: asyncio.Task[bool]) -> None:
+        """Not started, or told to stop before that: a store that hangs must not hold up the end."""
+        starting.cancel()
+        await asyncio.wait([starting])
+        await self.stations.stop()
+        await asyncio.gather(self.server.close(), self.store.close())
 
     def _ready_line(self) -> str:
         ports = self.server.ports
@@ -110,27 +119,6 @@ class Daemon:
         await asyncio.gather(self.server.close(), self.store.close(), self.publisher.stop(offline))
         mqtt.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-
-    async def _open_store(self) -> None:
-        """Without a store the gateway still relays: it knows no charger from before, and says so loudly."""
-        try:
-            await self.store.open()
-        except (StoreFailed, StoreRefused) as failure:
-            self.stations.health.problem = str(failure)
-            self.notes.say("store_failed", f"running without a store: {failure}", Level.ERROR)
-
-    async def _keep_store(self) -> None:
-        while True:
-            await asyncio.sleep(REOPEN_STORE_EVERY_S)
-            if self.stations.health.problem is None:
-                continue
-            try:
-                await self.store.open()
-            except (StoreFailed, StoreRefused) as failure:
-                self.notes.say("store_failed", f"still without a store: {failure}", Level.DEBUG)
-            else:
-                self.stations.health.problem = None
-                self.notes.say("store_recovered", "the store takes writes again")
 
 
 class Lookups(ThreadPoolExecutor):
@@ -171,7 +159,7 @@ def _compose(settings: Settings, environ: Mapping[str, str], say: Callable[[str]
     telling = Telling(publisher, settings.site.id)
     stations = Stations(
         clock=clock,
-        store=store,
+        safekeeping=Safekeeping(store, notes),
         publish=telling,
         notes=notes,
         directory=configured.directory(settings),
@@ -179,7 +167,6 @@ def _compose(settings: Settings, environ: Mapping[str, str], say: Callable[[str]
         credentials=Credentials(),
         dialects=DIALECTS,
         seed=secrets.token_bytes(16),
-        health=StoreHealth(),
     )
     notifier = SystemdNotifier(environ)
     overview = Overview(_about(settings, clock), clock, stations, publisher.state, telling, notifier.status)

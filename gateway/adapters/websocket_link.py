@@ -31,6 +31,9 @@ WRITE_LIMIT: Final = (1, 0)
 HEARD_EVERY_S: Final = 1.0
 """A peer that pings in a tight loop must not fill its station's inbox."""
 
+FRAMES_A_TURN: Final = 16
+"""Texts of one peer handled before the others have their turn."""
+
 LONGEST_REASON: Final = 123
 """Bytes; a control frame holds 125, two are the code (RFC 6455, 5.5)."""
 
@@ -64,6 +67,10 @@ class SteadyConnection(Connection):
 
     def send_data(self) -> None:
         """Write what is due; when that was the last of it, give the peer `close_timeout` to go."""
+        if self.transport.is_closing():
+            # Nobody is there to take it, and asyncio would write a line of log for each pong.
+            self.protocol.data_to_send()
+            return
         if self.paused:
             self._hold_pongs()
         super().send_data()
@@ -157,9 +164,14 @@ class WebsocketLink:
         """Read until the link ends; what still waits when the gateway itself ends it is not told any more."""
         ending: tuple[int | None, str] | None = None
         self._connection.on_heard = events.heard
+        taken = 0
         try:
             while True:
                 message = await self._connection.recv()
+                taken += 1
+                if taken % FRAMES_A_TURN == 0:
+                    # What is queued already is handed out without a pause, and the other stations would wait.
+                    await asyncio.sleep(0)
                 if self._ending:
                     continue
                 if isinstance(message, str):

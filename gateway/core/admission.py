@@ -66,6 +66,7 @@ class Candidate:
     attempts: int = 0
     dialled: bool = False
     refused: int | None = None
+    last_reason: str = "no verdict within 3 s, queueing for a dial included"
     admitted: bool = False
     chosen: str | None = None
     doomed: bool = False
@@ -182,6 +183,7 @@ class Admission:
                     Note("outage_refusal", text, Level.ERROR, fields),
                 ]
         self._drop(candidate)
+        self.outage = False
         text = f"upstream {candidate.upstream.name} answered {status}, passed on: check the charger at the CSMS"
         return [
             *self._settled(candidate),
@@ -195,6 +197,7 @@ class Admission:
 
     def failed(self, candidate: Candidate, failure: DialFailed, now: Moment) -> list[Effect]:
         """Upstream could not be asked: once more within the 3 s, then 503."""
+        candidate.last_reason = failure.reason
         delay = full_jitter(candidate.attempts, failure.draw, REDIAL_BASE_S, REDIAL_CAP_S)
         if now.monotonic + delay < candidate.deadline:
             text = f"upstream {candidate.upstream.name} unreachable ({excerpt(failure.reason)}), asking again"
@@ -206,7 +209,7 @@ class Admission:
         """One of the admission's timers; None when the key is none of its business."""
         for candidate in self.candidates.values():
             if key == candidate.verdict_key and not candidate.admitted:
-                return [AbandonDial(candidate.generation), *self._outage(candidate, "no verdict within 3 s")]
+                return [AbandonDial(candidate.generation), *self._outage(candidate, candidate.last_reason)]
             if key == candidate.redial_key and not candidate.admitted:
                 return self.dial(candidate)
             if key == candidate.handshake_key:

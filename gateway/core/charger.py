@@ -44,6 +44,8 @@ class ChargerView:
     remote_addr: str | None = None
     last_seen: datetime | None = None
     security_profile: int = 0
+    restored: bool = False
+    """Known from before this process: until its next boot, what stands retained says more than we do."""
     connectors: Connectors = field(init=False)
     _reconnects: deque[datetime] = field(default_factory=lambda: deque(maxlen=MOST_RECONNECTS_COUNTED))
 
@@ -60,7 +62,7 @@ class ChargerView:
         if not self.online:
             self.since = now.wall
         self.online = True
-        return [self.status(), self.info(now), self.state(now)]
+        return [self.status(), *self.infos(now), self.state(now)]
 
     def went_offline(self, now: Moment) -> list[Fact]:
         """The socket is gone and did not come back: what is known is kept, and said to be old."""
@@ -92,7 +94,7 @@ class ChargerView:
             return [self.state(now)]
         facts: list[Fact] = [state]
         if self.connectors.ids() != known:
-            facts.append(self.info(now))
+            facts += self.infos(now)
         return facts
 
     def delivered(self, report: StatusReported, now: Moment) -> list[Fact]:
@@ -103,6 +105,10 @@ class ChargerView:
     def status(self) -> ChargerStatus:
         """Availability."""
         return ChargerStatus(self.slug, self.online)
+
+    def infos(self, now: Moment) -> list[Fact]:
+        """`info` where it would not replace a fuller one."""
+        return [] if self.restored and self.boot is None else [self.info(now)]
 
     def info(self, now: Moment) -> ChargerInfo:
         """What seldom changes."""

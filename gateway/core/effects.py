@@ -83,7 +83,7 @@ class Answer:
 
     leg: Leg
     generation: int
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Send:
 
     leg: Leg
     generation: int
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

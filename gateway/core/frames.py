@@ -60,12 +60,12 @@ class Frame:
     `message_id` is the id as text, for correlation (at most 160 characters); `id_json` is the id as it must be echoed.
     """
 
-    text: str
+    text: str = field(repr=False)
     kind: Kind
     message_id: str = ""
-    id_json: str = '"-1"'
+    id_json: str = field(default='"-1"', repr=False)
     action: str = ""
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    payload: Mapping[str, Any] = field(default_factory=dict, repr=False)
     error_code: str = ""
     flaw: Flaw | None = None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway.core.charger import ChargerView
-from gateway.core.effects import Arm, CloseLeg, Disarm, Effect, Level, Note, Publish
+from gateway.core.effects import Arm, CloseLeg, Disarm, Effect, Level, Note, Publish, Send
 from gateway.core.events import Leg
 from gateway.core.facts import BootReported, Fact, StatusReported
 from gateway.core.frames import Flaw, Frame, Kind
@@ -192,6 +192,9 @@ class Session:
 
     def _answer(self, leg: Leg, frame: Frame, now: Moment) -> list[Effect]:
         call, effects = self.relay.answer(leg, frame, now.monotonic)
+        if not any(isinstance(effect, Send) for effect in effects) and not self.unparsable.unasked(leg, now.monotonic):
+            text = f"too many answers from {leg.peer} that nobody asked for within a minute, closing with 1002"
+            return self._end(leg, 1002, "too many unasked answers", text, "answer_flood")
         if call is None or leg is Leg.DOWN or frame.kind is Kind.ERROR or self.dialect is None:
             return effects
         facts: list[Fact] = []
@@ -209,7 +212,7 @@ class Session:
             self._legs[Leg.DOWN].expect_heartbeats(self.view.heartbeat_s)
 
     def _misfit(self, leg: Leg, frame: Frame, now: Moment) -> list[Effect]:
-        if not self.unparsable.received(now.monotonic):
+        if not self.unparsable.received(leg, now.monotonic):
             text = f"too many unparsable frames from {leg.peer} within a minute, closing with 1002"
             return self._end(leg, 1002, "too many unparsable messages", text, "unparsable_flood")
         if leg is Leg.DOWN and frame.flaw is not Flaw.NO_ACTION:

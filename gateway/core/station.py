@@ -73,10 +73,14 @@ RESTARTING = 1012
 
 @dataclass(slots=True)
 class Station:
-    """One charger. `slug` is its name in topics; `record` is None until an upstream has accepted it once."""
+    """One charger. `slug` is its name in topics, `own_slug` the one to store, because an alias may move.
+
+    `record` is None until an upstream has accepted it once.
+    """
 
     identity: str
     slug: str
+    own_slug: str
     policy: StationPolicy
     record: StationRecord | None
     dialects: Mapping[str, Dialect]
@@ -95,6 +99,7 @@ class Station:
         self.admission = Admission(self.identity, self.policy, self.record)
         first_seen = self.record.first_seen if self.record else None
         self.view = ChargerView(self.slug, self.identity, self.policy.name, first_seen, self.created.wall)
+        self.view.restored = self.record is not None
 
     @property
     def idle(self) -> bool:
@@ -103,8 +108,14 @@ class Station:
 
     def announce(self, now: Moment) -> list[Effect]:
         """The daemon starts and knows this charger from before: it is offline until its socket is back."""
-        facts: list[Fact] = [self.view.status(), self.view.info(now), self.view.state(now)]
+        facts: list[Fact] = [self.view.status(), *self.view.infos(now), self.view.state(now)]
         return list(map(Publish, facts))
+
+    def learn(self, record: StationRecord) -> None:
+        """The store could be read at last: this row stood there before."""
+        self._stored = record
+        self._keep(record)
+        self.view.first_seen = record.first_seen
 
     def forget_connection(self) -> list[Effect]:
         """After a bug: end what is under way and drop what it left behind; what is known of the charger stays."""
@@ -206,7 +217,7 @@ class Station:
     def _remember(self, candidate: Candidate, subprotocol: str | None, now: Moment) -> list[Effect]:
         """Keep what this 101 taught, and write only what changed."""
         authorization = candidate.arrival.authorization
-        record = self.record or StationRecord(candidate.arrival.identity, self.slug, now.wall)
+        record = self.record or StationRecord(candidate.arrival.identity, self.own_slug, now.wall)
         self.view.first_seen = record.first_seen
         if candidate.upstream.name not in record.accepted:
             record = record.accepted_by(candidate.upstream.name, now.wall)

@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from gateway.core.events import Leg
+
 MOST_PER_MINUTE = 20
 """A charger with one broken message type sends a few a minute; more is a peer that does not speak OCPP."""
+
+MOST_UNASKED_PER_MINUTE = 600
+"""Answers that nobody asked for: a peer that is merely late or repeats itself stays far below."""
 
 CLOSED_WITHIN_S = 2.0
 """A close this soon after an unparsable frame is taken as the reaction to it."""
@@ -23,18 +28,20 @@ HELD_AFTER_WINDOW_S = 600.0
 class Unparsable:
     """One station's record of unparsable frames, over its connections. Times are monotonic seconds."""
 
-    _received: deque[float] = field(default_factory=deque)
+    _received: dict[Leg, deque[float]] = field(default_factory=lambda: {leg: deque() for leg in Leg})
+    _unasked: dict[Leg, deque[float]] = field(default_factory=lambda: {leg: deque() for leg in Leg})
     _relayed_at: float | None = None
     _closes: deque[float] = field(default_factory=deque)
     held: bool = False
     """True: unparsable frames of this station are not relayed any more."""
 
-    def received(self, now: float) -> bool:
-        """Count one; False when the peer has sent too many within a minute."""
-        self._received.append(now)
-        while now - self._received[0] >= 60.0:
-            self._received.popleft()
-        return len(self._received) <= MOST_PER_MINUTE
+    def received(self, leg: Leg, now: float) -> bool:
+        """Count an unparsable frame of this leg's peer; False when it has sent too many within a minute."""
+        return _within_a_minute(self._received[leg], now) <= MOST_PER_MINUTE
+
+    def unasked(self, leg: Leg, now: float) -> bool:
+        """Count an answer that nobody asked this leg's peer for; False when there were too many within a minute."""
+        return _within_a_minute(self._unasked[leg], now) <= MOST_UNASKED_PER_MINUTE
 
     def relayed(self, now: float) -> None:
         """One was passed on to upstream."""
@@ -53,5 +60,15 @@ class Unparsable:
 
     def new_connection(self) -> None:
         """The next connection starts clean: there is no ban, and nothing has been relayed on it yet."""
-        self._received.clear()
+        for leg in Leg:
+            self._received[leg].clear()
+            self._unasked[leg].clear()
         self._relayed_at = None
+
+
+def _within_a_minute(times: deque[float], now: float) -> int:
+    """How many there were within a minute, this one included."""
+    times.append(now)
+    while now - times[0] >= 60.0:
+        times.popleft()
+    return len(times)

@@ -40,6 +40,11 @@ class HostGate:
             self._dialling -= 1
             self._wake()
 
+    @property
+    def failing(self) -> bool:
+        """Is the dial that holds a turn the one that finds out whether the host is back?"""
+        return self._failing
+
     def answered(self, reachable: bool) -> None:
         """What the dial that holds a turn found out."""
         self._failing = not reachable

@@ -105,7 +105,7 @@ class Overview:
     def state(self, now: Moment) -> GatewayState:
         """Health and counts."""
         known = self.stations.known()
-        problem = self.stations.health.problem
+        problem = self.stations.safekeeping.problem
         reasons = ["store_failed"] if problem is not None else []
         reasons += [f"upstream_offline:{station.slug}" for station in known if station.admission.outage]
         reasons += [f"charger_offline:{station.slug}" for station in known if not station.view.online]

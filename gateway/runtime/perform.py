@@ -20,7 +20,6 @@ from gateway.core.effects import (
     Disarm,
     Effect,
     HashCredentials,
-    Level,
     Note,
     Ping,
     Publish,
@@ -30,9 +29,8 @@ from gateway.core.effects import (
     Send,
 )
 from gateway.core.facts import Fact
-from gateway.core.record import StationRecord
 from gateway.runtime.notes import Notes
-from gateway.runtime.ports import SavedStation, Store, StoreFailed
+from gateway.runtime.safekeeping import Safekeeping
 from gateway.runtime.wiring import Wiring
 
 ANSWER, SEND, PUBLISH, LOG = range(4)
@@ -41,44 +39,23 @@ AdmissionEffect = Dial | AbandonDial | Admit | Refuse | ReadUpstream | CheckCred
 
 
 @dataclass(slots=True)
-class StoreHealth:
-    """Does the store take commits? Shared by all stations; `problem` is None while it does."""
-
-    problem: str | None = None
-
-
-@dataclass(slots=True)
 class Performer:
     """Carries out the effects of one station."""
 
     identity: str
     wiring: Wiring
-    store: Store
-    health: StoreHealth
+    safekeeping: Safekeeping
     publish: Callable[[Fact], None]
     notes: Notes
 
     async def perform(self, batch: Sequence[Sequence[Effect]]) -> None:
         """Effects of several events, in the order of the events."""
-        await self._commit(
-            [effect.record for effects in batch for effect in effects if isinstance(effect, SaveStation)]
-        )
+        records = [effect.record for effects in batch for effect in effects if isinstance(effect, SaveStation)]
+        if records:
+            await self.safekeeping.save(records)
         for effects in batch:
             for effect in sorted(effects, key=_phase):
                 self._do(effect)
-
-    async def _commit(self, records: list[StationRecord]) -> None:
-        """A store that fails does not stop charging while upstream is live: the relay needs nothing of it."""
-        if not records:
-            return
-        try:
-            await self.store.commit([SavedStation(record) for record in records])
-        except StoreFailed as failure:
-            self.health.problem = str(failure)
-            text = f"not stored: {failure}"
-            self.notes.say("store_failed", text, Level.ERROR, self.identity)
-        else:
-            self.health.problem = None
 
     def _do(self, effect: Effect) -> None:
         match effect:

@@ -23,8 +23,6 @@ class StationTask:
     wiring: Wiring
     performer: Performer
     generation: int = 0
-    turns: int = 0
-    """Batches handled; the watchdog sees progress here."""
 
     def next_generation(self) -> int:
         """The number of the next socket."""
@@ -36,10 +34,16 @@ class StationTask:
         while True:
             taken = await self.wiring.inbox.take()
             current = [(event, at) for event, at in taken if self.wiring.is_current(event)]
-            await self.performer.perform([self._handle(event, at) for event, at in current])
-            self.turns += 1
+            await self._perform([self._handle(event, at) for event, at in current])
             if any(isinstance(event, StopRequested) for event, _ in current):
                 return
+
+    async def _perform(self, batch: list[list[Effect]]) -> None:
+        try:
+            await self.performer.perform(batch)
+        except Exception:
+            LOG.exception("internal error while carrying out effects; please report this with the lines before it")
+            await self.performer.perform([self._confess()])
 
     def _handle(self, event: Event, at: Moment) -> list[Effect]:
         """A bug met with one charger must not stop the others: that charger's connection ends, and is counted."""
@@ -47,10 +51,9 @@ class StationTask:
             return self.station.handle(event, at)
         except Exception:
             LOG.exception("internal error in %s; please report this with the lines before it", type(event).__name__)
-            self.performer.notes.say(
-                "internal_error",
-                "internal error, the charger's connection is closed; it will redial",
-                Level.ERROR,
-                self.station.identity,
-            )
-            return self.station.forget_connection()
+            return self._confess()
+
+    def _confess(self) -> list[Effect]:
+        text = "internal error, the charger's connection is closed; it will redial"
+        self.performer.notes.say("internal_error", text, Level.ERROR, self.station.identity)
+        return self.station.forget_connection()

@@ -18,8 +18,9 @@ from gateway.core.slug import slug
 from gateway.core.station import Station
 from gateway.runtime.credentials import Credentials
 from gateway.runtime.notes import Notes
-from gateway.runtime.perform import Performer, StoreHealth
-from gateway.runtime.ports import Admitted, Clock, Refused, Store, StoreFailed
+from gateway.runtime.perform import Performer
+from gateway.runtime.ports import Admitted, Clock, Refused
+from gateway.runtime.safekeeping import Safekeeping
 from gateway.runtime.station_task import StationTask
 from gateway.runtime.wiring import Upstream, Wiring
 
@@ -59,7 +60,7 @@ class Stations:
     """Implements the `Doors` port. All stations share what is handed in here, and nothing else."""
 
     clock: Clock
-    store: Store
+    safekeeping: Safekeeping
     publish: Callable[[Fact], None]
     notes: Notes
     directory: Directory
@@ -67,7 +68,6 @@ class Stations:
     credentials: Credentials
     dialects: Mapping[str, Dialect]
     seed: bytes
-    health: StoreHealth = field(default_factory=StoreHealth)
     quarantine: Quarantine = field(default_factory=Quarantine)
     open: bool = False
     _stations: dict[str, StationTask] = field(default_factory=dict)
@@ -83,18 +83,20 @@ class Stations:
 
     async def start(self) -> None:
         """Bring back the stations known from before, and those configured; then the door may open."""
-        try:
-            records = await self.store.stations()
-        except StoreFailed as failure:
-            self.health.problem = str(failure)
-            self.notes.say("store_failed", f"known chargers not read: {failure}", Level.ERROR)
-            records = []
-        for record in records:
-            await self._announce(self._create(record.identity, record))
+        await self.learn(await self.safekeeping.begin())
         for key, configured in self.directory.configured.items():
             if key not in self._stations:
                 await self._announce(self._create(configured.identity, None))
         self.open = True
+
+    async def learn(self, records: list[StationRecord]) -> None:
+        """These rows stand in the store: take in who is not known yet."""
+        for record in records:
+            task = self._stations.get(record.key)
+            if task is None:
+                await self._announce(self._create(record.identity, record))
+            else:
+                task.station.learn(record)
 
     async def stop(self) -> None:
         """Close every connection; returns within `STOP_WITHIN_S`, whatever the peers do."""
@@ -139,6 +141,10 @@ class Stations:
 
     def _judge_stranger(self, arrival: Arrival) -> Refused | None:
         """What `[chargers] unknown` says of an identity that is not known; None lets it try."""
+        if not self.safekeeping.read and self.directory.unknown is not Unknown.ACCEPT:
+            text = "the gateway cannot read which chargers it knows: see its log for what is wrong with the store"
+            self.misfit("known_chargers_unread", arrival.remote, text)
+            return Refused(503, text)
         if self.directory.unknown is Unknown.ACCEPT:
             self._sweep()
             if len(self._stations) < MOST_STATIONS:
@@ -162,14 +168,14 @@ class Stations:
     def _create(self, identity: str, record: StationRecord | None) -> StationTask:
         key = identity_key(identity)
         configured = self.directory.configured.get(key)
-        name = configured.alias if configured and configured.alias else None
-        if name is None:
-            aliases = {charger.alias for charger in self.directory.configured.values() if charger.alias}
-            taken = {station.slug for station in self} | aliases
-            name = record.slug if record and record.slug not in taken else slug(identity, taken)
+        taken = {station.slug for station in self} | {station.own_slug for station in self}
+        taken |= {charger.alias for charger in self.directory.configured.values() if charger.alias}
+        own_slug = record.slug if record else slug(identity, taken)
+        name = configured.alias if configured else None
         station = Station(
             identity=identity,
-            slug=name,
+            slug=name or (own_slug if own_slug not in taken else slug(identity, taken)),
+            own_slug=own_slug,
             policy=self.directory.policy(key),
             record=record,
             dialects=self.dialects,
@@ -177,7 +183,7 @@ class Stations:
             created=self.clock.now(),
         )
         wiring = Wiring(self.clock, self.upstreams, self.credentials)
-        performer = Performer(identity, wiring, self.store, self.health, self.publish, self.notes)
+        performer = Performer(identity, wiring, self.safekeeping, self.publish, self.notes)
         task = self._stations[key] = StationTask(station, wiring, performer)
         self._tasks[key] = asyncio.create_task(task.run(), name=f"station {identity}")
         return task

@@ -59,6 +59,9 @@ class Wiring:
     _legs: dict[tuple[Leg, int], Outgoing] = field(default_factory=dict)
     _uplinks: dict[int, UpLink] = field(default_factory=dict)
     _dials: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _asking: set[asyncio.Task[None]] = field(default_factory=set)
+    _probing: dict[int, HostGate] = field(default_factory=dict)
+    _orphans: set[int] = field(default_factory=set)
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
     _fired: dict[str, TimerDue] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -102,12 +105,20 @@ class Wiring:
 
     def dial(self, effect: Dial) -> None:
         """Begin to ask upstream."""
-        self._dials[effect.generation] = self._spawn(self._ask(effect))
+        task = self._dials[effect.generation] = self._spawn(self._ask(effect))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
 
     def abandon(self, generation: int) -> None:
-        """Nobody waits for this dial any more."""
+        """Nobody waits for this dial any more.
+
+        One that holds the only turn at a failing host goes on: cancelled, it would tell nobody that the host is back.
+        """
         task = self._dials.pop(generation, None)
-        if task is not None:
+        gate = self._probing.get(generation)
+        if gate is not None and gate.failing:
+            self._orphans.add(generation)
+        elif task is not None:
             task.cancel()
         self.close(CloseLeg(Leg.UP, generation, 1001, "charger gone", discard=True))
 
@@ -119,11 +130,20 @@ class Wiring:
 
     async def _ask(self, effect: Dial) -> None:
         upstream = self.upstreams[effect.upstream]
+        generation = effect.generation
         async with upstream.gate.turn():
-            event = await self._verdict(effect, upstream.dialer)
+            self._probing[generation] = upstream.gate
+            try:
+                event = await self._verdict(effect, upstream.dialer)
+            finally:
+                del self._probing[generation]
             upstream.gate.answered(reachable=not isinstance(event, DialFailed))
-            self._dials.pop(effect.generation, None)
-            self.post(event)
+            self._dials.pop(generation, None)
+            if generation in self._orphans:
+                self._orphans.discard(generation)
+                self.close(CloseLeg(Leg.UP, generation, 1001, "charger gone", discard=True))
+            else:
+                self.post(event)
 
     async def _verdict(self, effect: Dial, dialer: Dialer) -> Event:
         """The dial's outcome; an up leg is registered before anything can interrupt, so that `abandon` finds it."""
@@ -230,7 +250,7 @@ class Wiring:
         """Wait for closes under way, then let go of everything. Never raises."""
         for timer in self._timers.values():
             timer.cancel()
-        for dial in self._dials.values():
+        for dial in self._asking:
             dial.cancel()
         for key in list(self._legs):
             self.close(CloseLeg(*key, 1012, "gateway restarts", discard=True))

@@ -287,7 +287,7 @@ def drive(
 ) -> Drive:
     """A station CP01 that nobody is connected to yet."""
     policy = StationPolicy(upstream, password=password, subprotocol=subprotocol, pings=pings, refresh=refresh)
-    return Drive(Station("CP01", "cp01", policy, record, DIALECTS, OwnIds(b"seed"), EPOCH))
+    return Drive(Station("CP01", "cp01", "cp01", policy, record, DIALECTS, OwnIds(b"seed"), EPOCH))
 
 
 def only(effects: list[Effect], kind: type[E]) -> list[E]:

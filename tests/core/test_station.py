@@ -35,7 +35,7 @@ def publications(effects: list[Effect]) -> list[str]:
 
 
 def test_a_charger_comes_in() -> None:
-    table = drive(known())
+    table = drive()
     generation = table.arrive(remote="192.0.2.7:50000")
     table.accept(generation)
     effects = table.connect(generation)
@@ -154,7 +154,7 @@ def test_reconnects_are_counted_over_a_day() -> None:
 def test_a_known_charger_is_announced_as_offline() -> None:
     table = drive(known())
     effects = table.station.announce(table.now)
-    assert publications(effects) == ["ChargerStatus", "ChargerInfo", "ChargerState"]
+    assert publications(effects) == ["ChargerStatus", "ChargerState"]
     facts = [publish.fact for publish in only(effects, Publish)]
     assert [fact.online for fact in facts if isinstance(fact, ChargerStatus | ChargerState)] == [False, False]
 
@@ -254,3 +254,17 @@ def test_pings_are_of_the_live_connection_only() -> None:
     before = len(table.effects)
     table.elapse(60)
     assert {ping.generation for ping in only(table.effects[before:], Ping)} == {2}
+
+
+def test_what_stands_retained_of_a_known_charger_is_not_replaced_by_less() -> None:
+    table = drive(known())
+    table.online()
+    table.charger(call("1", "StatusNotification", {"connectorId": 1, "status": "Available", "errorCode": "NoError"}))
+    assert table.published(ChargerInfo) == []
+    table.charger(call("2", "BootNotification", {"chargePointVendor": "A", "chargePointModel": "B"}))
+    assert [info.connectors for info in table.published(ChargerInfo)] == [(1,)]
+
+
+def test_a_charger_never_seen_is_told_at_once() -> None:
+    table = drive()
+    assert publications(table.station.announce(table.now)) == ["ChargerStatus", "ChargerInfo", "ChargerState"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.events import Leg
 from gateway.core.unparsable import (
     CLOSED_WITHIN_S,
     CLOSES_BEFORE_HOLDING,
@@ -22,23 +23,23 @@ def closed_after_one(record: Unparsable, at: float) -> bool:
 
 def test_twenty_in_a_minute_are_borne() -> None:
     record = Unparsable()
-    assert all(record.received(float(second)) for second in range(MOST_PER_MINUTE))
-    assert not record.received(59.9)
+    assert all(record.received(Leg.DOWN, float(second)) for second in range(MOST_PER_MINUTE))
+    assert not record.received(Leg.DOWN, 59.9)
 
 
 def test_a_minute_later_they_are_forgotten() -> None:
     record = Unparsable()
     for _ in range(MOST_PER_MINUTE):
-        record.received(0.0)
-    assert record.received(60.0)
+        record.received(Leg.DOWN, 0.0)
+    assert record.received(Leg.DOWN, 60.0)
 
 
 def test_the_next_connection_starts_clean() -> None:
     record = Unparsable()
     for _ in range(MOST_PER_MINUTE + 1):
-        record.received(0.0)
+        record.received(Leg.DOWN, 0.0)
     record.new_connection()
-    assert record.received(0.0)
+    assert record.received(Leg.DOWN, 0.0)
 
 
 @given(st.lists(st.floats(min_value=0.0, max_value=10.0), max_size=80))
@@ -47,7 +48,7 @@ def test_the_limit_holds_in_every_minute(gaps: list[float]) -> None:
     for gap in gaps:
         now += gap
         times.append(now)
-        assert record.received(now) is (sum(now - at < 60.0 for at in times) <= MOST_PER_MINUTE)
+        assert record.received(Leg.DOWN, now) is (sum(now - at < 60.0 for at in times) <= MOST_PER_MINUTE)
 
 
 def test_three_closes_in_ten_minutes_hold_such_frames_back() -> None:

@@ -33,7 +33,7 @@ class StationHistories(RuleBasedStateMachine):
     def power_on(self, before: object) -> None:
         record = before if isinstance(before, type(known())) else None
         policy = StationPolicy(UPSTREAM)
-        station = Station("CP01", "cp01", policy, record, DIALECTS, OwnIds(b"seed"), EPOCH)
+        station = Station("CP01", "cp01", "cp01", policy, record, DIALECTS, OwnIds(b"seed"), EPOCH)
         self.site = Site(station, stored=record)
         self.last_header = header_of(record.credential_hash) if record else None
 

@@ -15,6 +15,7 @@ from gateway.runtime.credentials import Credentials
 from gateway.runtime.gate import HostGate
 from gateway.runtime.notes import Notes
 from gateway.runtime.ports import Admitted, LinkEvents, Refused
+from gateway.runtime.safekeeping import Safekeeping
 from gateway.runtime.stations import Directory, Stations
 from gateway.runtime.wiring import Upstream
 from tests.fakes.clock import StandingClock
@@ -44,7 +45,7 @@ class House:
         self.notes = Notes(self.clock)
         self.stations = Stations(
             clock=self.clock,
-            store=self.store,
+            safekeeping=Safekeeping(self.store, self.notes),
             publish=self.told.append,
             notes=self.notes,
             directory=self.directory or Directory(self.unknown, POLICY),

@@ -48,7 +48,7 @@ async def test_counts_and_health() -> None:
 
 async def test_store_problem_is_critical() -> None:
     house = House()
-    house.stations.health.problem = "The disk is full."
+    house.stations.safekeeping.problem = "The disk is full."
     state = overview_of(house).state(house.clock.now())
     assert (state.health, state.reasons) == ("critical", ("store_failed",))
 

@@ -12,8 +12,9 @@ from gateway.core.facts import ChargerStatus, Fact
 from gateway.core.record import StationRecord
 from gateway.runtime.credentials import Credentials
 from gateway.runtime.notes import Notes
-from gateway.runtime.perform import Performer, StoreHealth
+from gateway.runtime.perform import Performer
 from gateway.runtime.ports import Admitted, Change
+from gateway.runtime.safekeeping import Safekeeping
 from gateway.runtime.wiring import Wiring
 from tests.fakes.clock import StandingClock
 from tests.fakes.link import MemoryLink
@@ -44,7 +45,8 @@ class Table:
         self.order: list[str] = []
         self.link = MemoryLink()
         self.wiring = Wiring(StandingClock(), {}, Credentials())
-        self.performer = Performer("CP01", self.wiring, store, StoreHealth(), self._publish, OrderedNotes(self.order))
+        notes = OrderedNotes(self.order)
+        self.performer = Performer("CP01", self.wiring, Safekeeping(store, notes), self._publish, notes)
 
     async def attach(self) -> None:
         waiting = self.wiring.wait(1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from gateway.core.ports import Reading
 from gateway.dialects import Dialect16
+from gateway.runtime.ports import Change
+from tests.fakes.memory_store import MemoryStore
 from tests.runtime.house import House, until
 
 
@@ -37,4 +39,23 @@ async def test_a_bug_ends_one_connection_and_no_other(caplog: pytest.LogCaptureF
     again = await house.connect("CP01")
     await again.from_charger.text('[2,"2","Heartbeat",{}]')
     assert await again.up.until(1) == ['[2,"2","Heartbeat",{}]']
+    await house.stations.stop()
+
+
+class LeakyStore(MemoryStore):
+    """Raises what the port does not allow."""
+
+    async def commit(self, changes: Sequence[Change]) -> None:
+        raise OSError("not of the port")
+
+
+async def test_a_bug_while_effects_are_carried_out_leaves_the_station_usable(caplog: pytest.LogCaptureFixture) -> None:
+    house = House(store=LeakyStore())
+    await house.stations.start()
+    house.dialer.accepts()
+    assert (await house.refuse("CP01")).status == 503
+    assert house.notes.counters["internal_error"] == 1
+    assert "not of the port" in caplog.text
+    house.stations.safekeeping.store = house.store = MemoryStore()
+    assert await house.connect("CP01")
     await house.stations.stop()

@@ -10,10 +10,11 @@ import pytest
 from gateway.core.door import Unknown
 from gateway.core.facts import ChargerStatus
 from gateway.core.policy import StationPolicy, UpstreamPolicy
-from gateway.core.record import StationRecord
-from gateway.runtime.perform import StoreHealth
+from gateway.core.record import StationRecord, identity_key
 from gateway.runtime.ports import DialVerdict, Unreachable
+from gateway.runtime.safekeeping import Safekeeping
 from gateway.runtime.stations import MOST_STATIONS, Configured, Directory
+from tests.fakes.memory_store import MemoryStore
 from tests.runtime.house import POLICY, House, arrival, until
 from tests.turns import one_turn
 
@@ -90,12 +91,73 @@ async def test_store_that_fails_disturbs_no_charger() -> None:
     charger = await house.connect()
     await charger.from_charger.text('[2,"1","Heartbeat",{}]')
     await charger.up.until(1)
-    assert house.stations.health.problem == "The disk is full: free some space."
+    assert house.stations.safekeeping.problem == "The disk is full: free some space."
+    assert house.notes.counters["store_failed"] == 1
+    await house.stations.stop()
+
+
+async def test_what_could_not_be_written_is_written_when_the_store_is_back() -> None:
+    house = House()
+    await house.stations.start()
+    house.store.failure = "The disk is full: free some space."
+    await house.connect("CP01")
+    await house.connect("CP02")
+    assert house.notes.counters["store_failed"] == 1
+    await house.stations.safekeeping.retry(house.stations.learn)
     assert house.notes.counters["store_failed"] == 2
     house.store.failure = None
-    await house.connect("CP02")
-    assert house.stations.health == StoreHealth(problem=None)
+    await house.stations.safekeeping.retry(house.stations.learn)
+    assert house.stations.safekeeping == Safekeeping(house.store, house.notes, read=True)
+    assert [row.identity for row in house.store.disk.values()] == ["CP01", "CP02"]
     await house.stations.stop()
+
+
+async def test_rows_that_could_not_be_read_at_the_start_are_learnt_and_not_overwritten() -> None:
+    house = House()
+    before = StationRecord("CP01", "old-slug", FIRST_SEEN, {"other": FIRST_SEEN}, "ocpp1.6")
+    unseen = StationRecord("CP02", "cp02", FIRST_SEEN, {"operator": FIRST_SEEN}, "ocpp1.6")
+    house.store.disk |= {row.key: row for row in (before, unseen)}
+    house.store.failure = "The database is locked: wait."
+    await house.stations.start()
+    await house.connect("cp01")
+    house.store.failure = None
+    await house.stations.safekeeping.retry(house.stations.learn)
+    row = house.store.disk["cp01"]
+    assert (row.identity, row.slug, row.first_seen, set(row.accepted)) == (
+        "CP01",
+        "old-slug",
+        FIRST_SEEN,
+        {"other", "operator"},
+    )
+    assert house.store.disk["cp02"] == unseen
+    assert sorted(station.identity for station in house.stations.known()) == ["CP02", "cp01"]
+    await house.stations.stop()
+
+
+@pytest.mark.parametrize("unknown", [Unknown.QUARANTINE, Unknown.REFUSE])
+async def test_nobody_is_called_a_stranger_while_the_rows_are_unread(unknown: Unknown) -> None:
+    house = House(unknown)
+    house.store.failure = "The database is locked: wait."
+    await house.stations.start()
+    assert (await house.refuse("X")).status == 503
+    house.store.failure = None
+    await house.stations.safekeeping.retry(house.stations.learn)
+    assert (await house.refuse("X")).status == 404
+    await house.stations.stop()
+
+
+async def test_an_alias_that_moves_to_another_charger_is_nobodys_row() -> None:
+    store = MemoryStore()
+    for owner in ("A", "C"):
+        configured = {identity_key(owner): Configured(owner, POLICY, alias="left")}
+        house = House(directory=Directory(Unknown.ACCEPT, POLICY, configured), store=MemoryStore(store.disk))
+        await house.stations.start()
+        await house.connect("A")
+        await house.connect("C")
+        assert {station.slug for station in house.stations} == {"left", "c" if owner == "A" else "a"}
+        assert house.stations.safekeeping.problem is None
+        await house.stations.stop()
+    assert {row.slug for row in store.disk.values()} == {"a", "c"}
 
 
 async def test_unknown_in_quarantine() -> None:

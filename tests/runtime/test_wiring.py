@@ -184,3 +184,32 @@ async def test_stop_answers_whoever_waits_at_the_door() -> None:
     waiting = bench.wiring.wait(1)
     await bench.wiring.stop()
     assert waiting.result().status == 503  # type: ignore[union-attr]  # Refused
+
+
+async def test_the_dial_that_probes_a_failing_host_goes_on_when_nobody_waits_any_more() -> None:
+    bench = Bench()
+    bench.gate.answered(reachable=False)
+    bench.wiring.dial(DIAL)
+    await until(lambda: bool(bench.dialer.dialled))
+    bench.wiring.abandon(1)
+    bench.wiring.dial(Dial(2, "operator", "CP01", ("ocpp1.6",), None))
+    orphan, wanted = bench.dialer.accepts(), bench.dialer.accepts()
+    assert await bench.events() == [DialAccepted(2, "ocpp1.6")]
+    await until(lambda: orphan.closed is not None)
+    assert orphan.closed == (1001, "charger gone")
+    assert wanted.closed is None
+    assert not bench.gate.failing
+    await bench.wiring.stop()
+
+
+async def test_a_dial_in_the_queue_of_the_gate_is_simply_forgotten() -> None:
+    bench = Bench()
+    bench.gate.answered(reachable=False)
+    bench.wiring.dial(DIAL)
+    await until(lambda: bool(bench.dialer.dialled))
+    bench.wiring.dial(Dial(2, "operator", "CP01", ("ocpp1.6",), None))
+    bench.wiring.abandon(2)
+    bench.dialer.outcomes.put_nowait(Unreachable("still away"))
+    assert await bench.events() == [DialFailed(1, "still away", 0.5)]
+    await until(lambda: bench.wiring.quiet)
+    assert len(bench.dialer.dialled) == 1

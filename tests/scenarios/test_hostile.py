@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from gateway.sim import SILENT, Disconnected, Ledger, SimCharger
 from tests.adapters.wire import request, wire
+from tests.support.broker import Broker
+from tests.support.mqtt import Subscriber
 from tests.support.site import Site, memory_kib, served_beside, site, within
 
 MOST_GROWTH_KIB = 64 * 1024
@@ -24,6 +28,11 @@ class Wrong:
     text: str
     logged: str
     level: str = "WARNING"
+
+    @property
+    def unread_as(self) -> str:
+        """The counter of a frame whose envelope could not be read."""
+        return self.logged.partition(" from ")[0].replace(" ", "_")
 
 
 FAULTS = ("please report", "Traceback", "never retrieved")
@@ -64,10 +73,24 @@ WRONG = [
 
 
 async def test_frames_that_are_merely_wrong_are_relayed_verbatim_in_both_directions(tmp_path: Path) -> None:
-    async with site(tmp_path) as here, served_beside(here):
+    async with (
+        Broker() as broker,
+        Subscriber(broker.port) as mqtt,
+        site(tmp_path, mqtt=f'url = "mqtt://127.0.0.1:{broker.port}"') as here,
+        served_beside(here),
+    ):
         for wrong in WRONG:
             await _passes_both_ways(here, wrong)
         assert not any(fault in line for line in here.daemon.lines for fault in FAULTS)
+        unread = Counter(wrong.unread_as for wrong in WRONG if AS_IT_IS in wrong.logged)
+        async with here.charger("LAST"):
+            state = await mqtt.wait_json("evgate/test/gateway/state", partial(_counted_twice_each, unread))
+        assert state["counters"]["odd_call_relayed"] >= sum("odd: " in wrong.logged for wrong in WRONG)
+
+
+def _counted_twice_each(unread: Counter[str], state: dict[str, Any]) -> bool:
+    """Once for each direction."""
+    return all(state["counters"].get(what) == 2 * times for what, times in unread.items())
 
 
 async def _passes_both_ways(here: Site, wrong: Wrong) -> None:
@@ -101,8 +124,8 @@ async def test_answers_nobody_asked_for_and_calls_without_an_action_end_here(tmp
             await charger.send_raw(text)
             await upstream.send_raw(text)
         for peer in ("charger", "upstream"):
-            line = await here.daemon.logged(f"ODD: unknown answer from {peer} not relayed", times=4)
-            assert " WARNING " in line
+            await here.daemon.logged(f"ODD: unknown answer from {peer} not relayed", times=4)
+        assert " WARNING " in await here.daemon.logged("ODD: unknown answer")
         for text, echoed in (('[2,"7"]', '"7"'), ("[2,7]", "7"), ('[2,"8",null,{}]', '"8"')):
             await charger.send_raw(text)
             await upstream.send_raw(text)

@@ -21,33 +21,35 @@ IDLE_WITHIN_S = 45.0
 
 SMALL_WINDOW = 4096
 FILLER = "x" * 65_536
+MANY_BYTES = 100_000
+ESTABLISHED = "01"
 FLOOD = "x" * 1_000_000
 MOST_FLOODED = 60
 MOST_GROWTH_KIB = 64 * 1024
 """Both kernels' buffers are not counted; the gateway may hold 8 MiB for a leg."""
 
 
-def _unsent_bytes(pid: int, port: int, *, local: bool) -> int:
-    """What the kernel still holds for the peer on this port (`local`: for those who dialled it)."""
-    total = 0
+def _unsent_bytes(pid: int, port: int) -> int:
+    """What the kernel still holds of what the process has written to its socket on this local port."""
     for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
-        here, there, state, queues = line.split()[1:5]
-        if state == "01" and int((here if local else there).split(":")[1], 16) == port:
-            total += int(queues.split(":")[0], 16)
-    return total
+        here, _, state, queues = line.split()[1:5]
+        if state == ESTABLISHED and int(here.split(":")[1], 16) == port:
+            return int(queues.split(":")[0], 16)
+    return 0
 
 
 async def _fill_up_leg(here: Site, charger: SimCharger) -> None:
     """DataTransfers until the kernel takes no more for this upstream, and few wait in the gateway."""
+    port = here.upstream(charger.identity).link.socket.remote_address[1]
     unsent, steady, count = -1, 0, 0
     while steady < 3:
         count += 1
         await charger.link.start_call("DataTransfer", {"vendorId": "filler", "data": FILLER})
-        await here.daemon.logged("DataTransfer from charger relayed", times=count)
-        now = _unsent_bytes(here.daemon.pid, here.csms.port, local=False)
+        await here.daemon.logged(f"{charger.identity}: DataTransfer from charger relayed", times=count)
+        now = _unsent_bytes(here.daemon.pid, port)
         steady = steady + 1 if now == unsent else 0
         unsent = now
-    assert unsent > 100_000
+    assert unsent > MANY_BYTES
 
 
 async def test_peers_that_stop_reading_or_vanish_hold_up_nobody(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from gateway.core.facts import Fact
 from gateway.dialects import DIALECTS
 from gateway.runtime.credentials import Credentials
 from gateway.runtime.notes import Notes
+from gateway.runtime.safekeeping import Safekeeping
 from gateway.runtime.stations import Stations
 from gateway.settings import load
 from gateway.sim import SimCharger, SimCsms, SimStation
@@ -48,11 +49,14 @@ async def inside(folder: Path, csms: SimCsms | None = None) -> AsyncIterator[Ins
         file.write_text(config(upstream.url, f'[store]\npath = "{folder}/evgate.db"\n'))
         settings = load(file, {})
         facts: list[Fact] = []
+        clock = SystemClock()
+        notes = Notes(clock)
+        store = SqliteStore(settings.store.path)
         stations = Stations(
-            clock=SystemClock(),
-            store=SqliteStore(settings.store.path),
+            clock=clock,
+            safekeeping=Safekeeping(store, notes),
             publish=facts.append,
-            notes=Notes(SystemClock()),
+            notes=notes,
             directory=configured.directory(settings),
             upstreams=configured.upstreams(settings),
             credentials=Credentials(),
@@ -60,7 +64,6 @@ async def inside(folder: Path, csms: SimCsms | None = None) -> AsyncIterator[Ins
             seed=b"tests",
         )
         server = ChargerServer(stations, configured.listeners(settings), max_frame=settings.chargers.max_frame)
-        await stations.store.open()
         await stations.start()
         await server.open()
         try:
@@ -68,4 +71,4 @@ async def inside(folder: Path, csms: SimCsms | None = None) -> AsyncIterator[Ins
         finally:
             await stations.stop()
             await server.close()
-            await stations.store.close()
+            await store.close()

@@ -1,0 +1,91 @@
+"""The store in service: what cannot be written now is kept and written later, and charging never waits for it twice.
+
+A store that fails does not stop the gateway: the relay needs nothing of it while upstream is live.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from gateway.core.effects import Level
+from gateway.core.record import StationRecord
+from gateway.runtime.notes import Notes
+from gateway.runtime.ports import SavedStation, Store, StoreFailed, StoreRefused
+
+RETRY_EVERY_S = 60.0
+"""A disk that was full or unplugged is noticed within a minute; more often would only fill the log."""
+
+
+@dataclass(slots=True)
+class Safekeeping:
+    """One for all stations. `problem` is None while the store works, else what is wrong and what to do."""
+
+    store: Store
+    notes: Notes
+    problem: str | None = None
+    read: bool = False
+    """Have the rows been read? Before that nobody can tell a stranger from a charger that was let in before."""
+    _unsaved: dict[str, StationRecord] = field(default_factory=dict)
+
+    async def begin(self) -> list[StationRecord]:
+        """Open the store and read every row; none where it fails, and the daemon serves without."""
+        try:
+            return await self._open_and_read()
+        except (StoreFailed, StoreRefused) as failure:
+            self._failed(failure, "running without a store, no charger is known from before")
+            return []
+
+    async def save(self, records: Sequence[StationRecord]) -> None:
+        """Return when the rows are durable. While the store is known to fail: at once, they are written later."""
+        if self.problem is not None:
+            self._keep(records)
+            return
+        try:
+            await self.store.commit([SavedStation(record) for record in records])
+        except StoreFailed as failure:
+            self._keep(records)
+            self._failed(failure, "not stored yet")
+
+    async def run(self, learn: Callable[[list[StationRecord]], Awaitable[None]]) -> None:
+        """Try a failed store again, until cancelled; `learn` hears of the rows when it is back."""
+        while True:
+            await asyncio.sleep(RETRY_EVERY_S)
+            if self.problem is not None:
+                await self.retry(learn)
+
+    async def retry(self, learn: Callable[[list[StationRecord]], Awaitable[None]]) -> None:
+        """Open, read, write what was kept: the rows on disk know longer than this process who came first."""
+        try:
+            rows = {row.key: row for row in await self._open_and_read()}
+            kept = [_merged(rows.get(key), record) for key, record in self._unsaved.items()]
+            await self.store.commit([SavedStation(record) for record in kept])
+        except (StoreFailed, StoreRefused) as failure:
+            self._failed(failure, "still without a store")
+            return
+        self._unsaved.clear()
+        self.problem = None
+        self.notes.say("store_recovered", f"the store works again, {len(kept)} rows that waited are written")
+        await learn(list((rows | {record.key: record for record in kept}).values()))
+
+    async def _open_and_read(self) -> list[StationRecord]:
+        await self.store.open()
+        rows = await self.store.stations()
+        self.read = True
+        return rows
+
+    def _keep(self, records: Sequence[StationRecord]) -> None:
+        self._unsaved.update((record.key, record) for record in records)
+
+    def _failed(self, failure: Exception, consequence: str) -> None:
+        self.problem = str(failure)
+        self.notes.say("store_failed", f"{consequence}: {failure}", Level.ERROR)
+
+
+def _merged(row: StationRecord | None, later: StationRecord) -> StationRecord:
+    """What this process learnt, under the name and the history that stand on disk."""
+    if row is None:
+        return later
+    accepted = {**later.accepted, **row.accepted}
+    return replace(later, identity=row.identity, slug=row.slug, first_seen=row.first_seen, accepted=accepted)
