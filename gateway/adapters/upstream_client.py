@@ -35,7 +35,7 @@ from gateway.core.redact import excerpt
 from gateway.runtime.ports import DialVerdict, Unreachable, UpLink
 
 DIAL_TIMEOUT_S: Final = 10.0
-"""Name, TCP, TLS and upgrade together. A charger waits 3 s at most; what comes later is still the up leg."""
+"""Name, TCP, TLS and upgrade together. A charger waits 3 s at most; the dial that probes a failing host goes on."""
 
 VERDICTS: Final = frozenset({401, 403, 404})
 

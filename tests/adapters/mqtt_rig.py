@@ -119,3 +119,19 @@ async def running(broker: Broker, pace: Pace = PACE, *, quiet: bool = False) -> 
         await rig.vanish()
         if not rig.task.cancelled():
             rig.task.result()
+
+
+class Gauge:
+    """Lets a script hand values to its test."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[object] = asyncio.Queue()
+
+    def tell(self, value: object) -> None:
+        """From the script."""
+        self.queue.put_nowait(value)
+
+    async def told(self) -> object:
+        """To the test."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.queue.get()

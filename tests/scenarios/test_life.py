@@ -165,7 +165,7 @@ async def test_without_a_store_it_relays_and_says_so(tmp_path: Path, flaw: str) 
         state.rmdir()
         state.symlink_to("/proc/1")
     async with Broker() as broker, Subscriber(broker.port) as mqtt, site(tmp_path, mqtt=_url(broker)) as here:
-        line = await here.daemon.logged("running without a store: ")
+        line = await here.daemon.logged("running without a store")
         assert " ERROR " in line
         async with here.charger("CP1", password="one") as charger:
             await here.call_both_ways(charger)

@@ -23,7 +23,7 @@ VERDICT_TIMEOUT_S: Final = 30.0
 """Behind the door a verdict takes some seconds at most. This only keeps a fault there from filling the doorstep."""
 
 RETRY_AFTER_S: Final = 30
-"""An upstream that did not answer is asked again after as long (the gate of its host)."""
+"""Soon enough for a driver who waits, and seldom enough for an upstream that just came back."""
 
 _OFFER = "Sec-WebSocket-Protocol"
 _UPGRADE_HEADERS = ("Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version", _OFFER)
