@@ -34,6 +34,9 @@ HEARD_EVERY_S: Final = 1.0
 FRAMES_A_TURN: Final = 16
 """Texts of one peer handled before the others have their turn."""
 
+READ_AT_ONCE: Final = 16_384
+"""Bytes. asyncio reads 256 KiB, and as many tiny frames keep everybody else waiting for a second."""
+
 LONGEST_REASON: Final = 123
 """Bytes; a control frame holds 125, two are the code (RFC 6455, 5.5)."""
 
@@ -56,6 +59,12 @@ class SteadyConnection(Connection):
     _held_pong = b""
     _reaper: asyncio.TimerHandle | None = None
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket stands."""
+        super().connection_made(transport)
+        if hasattr(transport, "max_size"):
+            transport.max_size = READ_AT_ONCE
+
     def process_event(self, event: Event) -> None:
         """Tell pings and pongs on, at most once in `HEARD_EVERY_S`."""
         super().process_event(event)
@@ -71,18 +80,20 @@ class SteadyConnection(Connection):
             # Nobody is there to take it, and asyncio would write a line of log for each pong.
             self.protocol.data_to_send()
             return
-        if self.paused:
-            self._hold_pongs()
+        self._answer_last_ping()
         super().send_data()
         if self.protocol.close_expected():
             self.go_soon()
 
-    def _hold_pongs(self) -> None:
-        """While the peer reads nothing only the latest ping needs an answer (RFC 6455, 5.5.3)."""
-        for data in self.protocol.data_to_send():
-            if data[:1] == _PONG_START:
-                self._held_pong = data
-            else:
+    def _answer_last_ping(self) -> None:
+        """Of several pings only the latest needs an answer (RFC 6455, 5.5.3), and while the peer reads nothing none."""
+        writes = self.protocol.data_to_send()
+        pongs = [data for data in writes if data[:1] == _PONG_START]
+        last = pongs[-1] if pongs else b""
+        if self.paused and last:
+            self._held_pong = last
+        for data in writes:
+            if data[:1] != _PONG_START or (data is last and not self.paused):
                 self.protocol.writes.append(data)
 
     def resume_writing(self) -> None:

@@ -59,6 +59,17 @@ async def test_pings_are_answered_and_told_at_most_once_a_second() -> None:
         assert events.signs_of_life < 10
 
 
+async def test_of_pings_that_come_together_the_last_is_answered() -> None:
+    async with house() as served, wire(served.port) as charger:
+        await charger.upgrade()
+        pings = 20_000
+        charger.send(b"".join(frame(PING, str(number).encode()) for number in range(pings)))
+        answers = 1
+        while await charger.frame() != (PONG, str(pings - 1).encode()):
+            answers += 1
+        assert answers < pings / 10
+
+
 async def test_a_pong_is_a_sign_of_life() -> None:
     async with house() as served:
         charger, events = await enter(served)
