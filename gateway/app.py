@@ -30,7 +30,7 @@ from gateway.dialects import DIALECTS
 from gateway.runtime.credentials import Credentials
 from gateway.runtime.notes import Notes
 from gateway.runtime.overview import About, Overview
-from gateway.runtime.ports import Clock, Store
+from gateway.runtime.ports import Clock, Notifier, Store
 from gateway.runtime.safekeeping import Safekeeping
 from gateway.runtime.stations import Stations
 from gateway.runtime.telling import Telling
@@ -55,7 +55,7 @@ class Daemon:
     stations: Stations
     overview: Overview
     server: ChargerServer
-    notifier: SystemdNotifier
+    notifier: Notifier
     say: Callable[[str], None]
 
     async def serve(self) -> int:

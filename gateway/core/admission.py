@@ -70,6 +70,8 @@ class Candidate:
     admitted: bool = False
     chosen: str | None = None
     doomed: bool = False
+    password_form: str | None = None
+    """In which form the configured password was shown; None where none is configured."""
 
     @property
     def verdict_key(self) -> str:
@@ -110,8 +112,10 @@ class Admission:
         if len(self.candidates) >= MOST_CANDIDATES:
             text = f"{MOST_CANDIDATES} sockets of this identity wait already: check that no two chargers share it"
             return None, _refusal(generation, 503, text, "too_many_candidates", Level.WARNING)
+        password_form = None
         if self.policy.password is not None:
             verdict = authorization_matches(arrival.authorization, arrival.identity, self.policy.password)
+            password_form = verdict.form.value if verdict.form else None
             if not verdict.matches:
                 text = f"{verdict.reason}: set the password of [[charger]] in gateway.toml and in the charger alike"
                 return None, _refusal(generation, 401, text, "wrong_password", Level.WARNING)
@@ -125,6 +129,7 @@ class Admission:
             deadline=now.monotonic + VERDICT_WITHIN_S,
             unchanged=self._compared_at_once(arrival),
             doomed=not subprotocols,
+            password_form=password_form,
         )
         self.candidates[generation] = candidate
         if candidate.doomed:

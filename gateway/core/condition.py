@@ -49,8 +49,6 @@ CONDITIONS: Final = {
 
 UNKNOWN: Final = Condition("unknown", None, None, None, None, None)
 
-WORDS: Final = (*(condition.word for condition in CONDITIONS.values()), UNKNOWN.word)
-
 FAULTED = "faulted"
 
 EV_SIDE_DISCONNECTED = "ev side disconnected"

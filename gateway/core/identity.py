@@ -26,11 +26,9 @@ _DOTS = frozenset({".", ".."})
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A usable identity; `segment` is the same as the URL has it, `warning` says what is unusual."""
+    """A usable identity, percent-decoded."""
 
     text: str
-    segment: str
-    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def read_identity(path: str) -> Identity | BadTarget:
         return _unusable(segment, "holds a percent-encoded slash")
     if any(unicodedata.category(char) in _UNSEEN for char in text):
         return _unusable(segment, "holds control or invisible characters")
-    return Identity(text, segment, length_warning(text))
+    return Identity(text)
 
 
 def length_warning(identity: str) -> str | None:

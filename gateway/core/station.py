@@ -285,6 +285,8 @@ class Station:
         arrival = candidate.arrival
         upstream = candidate.upstream.name
         text = f"connected from {arrival.remote} with {candidate.chosen}, upstream {upstream} (strict_relay)"
+        if candidate.password_form is not None:
+            text += f", its password shown as {candidate.password_form}"
         fields = {
             "REMOTE": arrival.remote,
             "UPSTREAM": candidate.upstream.name,

@@ -128,7 +128,8 @@ class Overview:
     def status_line(self) -> str:
         """One line for the service manager."""
         counts = _counts(self.stations.known())
-        broker = "connected" if self.broker().connected else "not connected"
+        state = self.broker()
+        broker = "connected" if state.connected else f"not connected ({state.last_error or 'not yet'})"
         return f"{counts.online} of {counts.configured} chargers online, {counts.charging} charging, MQTT {broker}"
 
 

@@ -34,8 +34,8 @@ def _chargers(settings: Settings) -> Iterator[str]:
     for address in (*chargers.listen, *(chargers.tls.listen if chargers.tls else ())):
         if 0 < address.port < 1024:
             yield (
-                f"port {address.port} is reserved for root and the daemon is not root; let systemd open it: "
-                f"ListenStream={address} with `systemctl edit evgate.socket`"
+                f"port {address.port} can be opened by root only, and the daemon should not run as root; "
+                "choose one above 1023"
             )
     if not settings.charger and chargers.unknown != "accept":
         yield 'no charger is let in: add a [[charger]] for each, or set chargers.unknown = "accept"'
@@ -53,6 +53,12 @@ def _transport(settings: Settings) -> Iterator[str]:
             yield (
                 f"upstream {upstream.name}: ws:// is not encrypted, everybody on the way can read passwords "
                 "and change commands; use wss:// if the operator offers it"
+            )
+        anyone = settings.chargers.unknown == "accept" or not all(charger.password for charger in settings.charger)
+        if upstream.password is not None and anyone:
+            yield (
+                f"upstream {upstream.name} has a password of its own, so whoever reaches a listener with a charger's "
+                "identity gets in; give each [[charger]] a password as well"
             )
         if "?" in upstream.url:
             yield f"upstream {upstream.name}: what follows ? in the url is logged elsewhere; keep secrets out"

@@ -67,6 +67,8 @@ def _text(kind: str, path: Path, context: Mapping[str, Any], value: object) -> s
 
 
 def _table_hint(path: Path) -> str:
+    if not path:
+        return f"write sections such as {header('site')} with keys below them"
     if isinstance(path[-1], int):
         return f"write {header(str(path[0]))} on a line of its own, and the keys below it"
     if section_at(path):

@@ -261,3 +261,15 @@ def test_nothing_in_common_completes_the_upgrade_and_closes(offered: tuple[str, 
     assert (pinned or "1.6-J") in note.text
     assert table.live() is None
     assert table.due == {}
+
+
+@pytest.mark.parametrize(
+    ("password", "form"), [("secret", "text"), ("736563726574", "bytes that the hex digits stand for")]
+)
+def test_the_form_of_the_password_is_told(password: str, form: str) -> None:
+    table = drive(password=password)
+    generation = table.arrive(MINE)
+    table.accept(generation)
+    note = only(table.connect(generation), Note)[0]
+    assert note.text.endswith(f"its password shown as {form}")
+    assert password not in note.text

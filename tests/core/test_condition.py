@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ocpp.v16.enums import ChargePointStatus
 
-from gateway.core.condition import CONDITIONS, UNKNOWN, WORDS, condition_of, is_faulty, meaning_of
+from gateway.core.condition import CONDITIONS, UNKNOWN, condition_of, is_faulty, meaning_of
+
+WORDS = [*(condition.word for condition in CONDITIONS.values()), UNKNOWN.word]
 
 # The words that the MQTT contract names; consumers build enumerations from them.
 CONTRACT = [

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.core.effects import Answer, CloseLeg, Effect, Level, Note, Send
 from gateway.core.events import Leg
-from gateway.core.unparsable import CLOSED_WITHIN_S, CLOSES_BEFORE_HOLDING, MOST_PER_MINUTE
-from tests.core.drive import Drive, call, closes, connected, drive, known, only
+from gateway.core.unparsable import CLOSED_WITHIN_S, CLOSES_BEFORE_HOLDING, MOST_PER_MINUTE, MOST_UNASKED_PER_MINUTE
+from tests.core.drive import Drive, call, closes, connected, drive, known, only, result
 
 GARBAGE = "\x00garbage"
 
@@ -87,3 +87,14 @@ def test_a_close_long_after_an_unparsable_frame_is_not_its_fault() -> None:
     table.online()
     table.charger(GARBAGE)
     assert table.sent[Leg.UP, table.generation] == [GARBAGE]
+
+
+@pytest.mark.parametrize("talker", Leg)
+def test_a_flood_of_answers_that_nobody_asked_for_ends_the_connection(talker: Leg) -> None:
+    table = connected()
+    for number in range(MOST_UNASKED_PER_MINUTE):
+        table.says(talker, result(str(number)))
+    assert table.live() is not None
+    assert closes(table.says(talker, result("one more")))[0] == (talker, 1002)
+    assert table.counted["answer_flood"] == 1
+    assert table.live() is None

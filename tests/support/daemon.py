@@ -74,8 +74,11 @@ class Daemon:
 
 
 @asynccontextmanager
-async def daemon(folder: Path, config: str, *, level: str = "debug") -> AsyncIterator[Daemon]:
-    """Run the daemon on a configuration (TOML); `[site]` id, `[store]` path and `[log]` are added."""
+async def daemon(folder: Path, config: str, *, level: str = "debug", until: str = "READY") -> AsyncIterator[Daemon]:
+    """Run the daemon on a configuration (TOML); `[site]` id, `[store]` path and `[log]` are added.
+
+    It is handed out when a line holds `until`.
+    """
     file = folder / "gateway.toml"
     own = f'[site]\nid = "test"\n[store]\npath = "{folder}/state/evgate.db"\n[log]\nlevel = "{level}"\n'
     file.write_text(own + config)
@@ -97,7 +100,7 @@ async def daemon(folder: Path, config: str, *, level: str = "debug") -> AsyncIte
     assert process.stdout is not None
     reading = asyncio.create_task(running._read(process.stdout))  # noqa: SLF001  # same file
     try:
-        await running.logged(lambda line: line.startswith("READY"), READY_WITHIN_S)
+        await running.logged(until, READY_WITHIN_S)
         yield running
     finally:
         if process.returncode is None:
