@@ -79,8 +79,9 @@ class Liveness:
         self.heard_at = now
 
     def answered_ping(self, now: float) -> None:
-        """A ping or pong came in: from now on its absence means something."""
-        self.patient = False
+        """A ping or pong came in: as long as we ping, its absence means something from now on."""
+        if self.pings:
+            self.patient = False
         self.heard(now)
 
     def expect_heartbeats(self, interval_s: int) -> None:

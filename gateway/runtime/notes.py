@@ -71,7 +71,8 @@ class Notes:
     def _lowered(self, note: Note, station: str | None) -> tuple[Level, str]:
         """Debug for a repeat within the hour; after it the number of repeats is told as well."""
         now = self.clock.now().monotonic
-        kind = (station, note.what, note.fields.get("ODDITIES") or note.fields.get("REMOTE_HOST", ""))
+        fields = note.fields
+        kind = (station, note.what, fields.get("ODDITIES") or fields.get("REMOTE_HOST") or fields.get("LEG", ""))
         said = self._said.get(kind)
         if said is not None and now - said.at < SAY_AGAIN_AFTER_S:
             said.since += 1

@@ -117,7 +117,7 @@ async def test_a_charger_that_resets_while_it_waits_is_told_to_the_door() -> Non
     async with house(doors) as served, wire(served.port) as charger:
         await waiting_charger(served, charger)
         charger.reset()
-        await within(doors.vanished.wait())
+        assert await within(doors.vanished.wait())
 
 
 async def test_who_was_admitted_too_late_is_attached_and_lost() -> None:

@@ -66,6 +66,7 @@ async def test_a_charger_limited_to_one_suite_comes_in(
     tls.set_ciphers(suite)
     async with house(tls=listener) as served:
         await is_served(served, tls)
+        assert served.doors.arrivals.qsize() == 1
 
 
 async def test_a_request_in_the_last_segment_of_the_handshake_is_read(

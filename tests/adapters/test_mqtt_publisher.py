@@ -117,7 +117,7 @@ async def test_broker_that_saved_an_older_state_is_brought_up_to_date() -> None:
             await mqtt.wait_for(STATE, '{"n":2}'.__eq__)
         await broker.restart()  # did not save: is back at 1
         async with Subscriber(broker.port) as mqtt:
-            await mqtt.wait_for(STATE, '{"n":2}'.__eq__)
+            assert await mqtt.wait_for(STATE, '{"n":2}'.__eq__) == '{"n":2}'
 
 
 async def test_stop_flushes_says_offline_and_ends(caplog: pytest.LogCaptureFixture) -> None:

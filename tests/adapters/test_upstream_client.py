@@ -290,5 +290,7 @@ async def test_a_dial_cancelled_at_any_turn_leaves_no_socket(turns: int) -> None
         with suppress(asyncio.CancelledError):
             (await dialling).abort()
         while not seen.links.empty():
-            await within(seen.links.get_nowait().wait_closed())
+            link = seen.links.get_nowait()
+            await within(link.wait_closed())
+            assert link.close_code is not None
         # Leaving `csms` waits for every connection of it.

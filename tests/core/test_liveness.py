@@ -110,6 +110,12 @@ def test_patience_ends_with_an_answered_ping() -> None:
     assert live.idle(280.0) is None
 
 
+def test_patience_stays_with_a_peer_that_is_not_pinged() -> None:
+    live = Liveness(Leg.DOWN, 7, 180.0, pings=False, heard_at=0.0, patient=True)
+    live.answered_ping(100.0)
+    assert live.idle(280.0) is not None
+
+
 def test_patience_ends_when_heartbeats_are_agreed() -> None:
     live = Liveness(Leg.DOWN, 7, 180.0, True, heard_at=0.0, patient=True)
     live.expect_heartbeats(300)

@@ -237,8 +237,8 @@ async def test_upper_and_lower_case_are_one_charger(tmp_path: Path) -> None:
     async with site(tmp_path) as here, here.charger("Cp-One") as first:
         await here.call_both_ways(first)
         async with here.charger("CP-ONE") as second:
-            await first.wait_closed()
-            await within(second.heartbeat())
+            assert (await first.wait_closed())[0] == 1001
+            assert await within(second.heartbeat())
         await here.daemon.logged("Cp-One: a newer socket of this charger takes over")
 
 
