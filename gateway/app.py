@@ -58,9 +58,9 @@ class Daemon:
     notifier: Notifier
     say: Callable[[str], None]
 
-    async def serve(self) -> int:
-        """Start, serve until SIGTERM or SIGINT, stop in order. Returns the exit status."""
-        waiting = asyncio.create_task(_stop_signal().wait())
+    async def serve(self, stopping: asyncio.Event) -> int:
+        """Start, serve until `stopping` is set, stop in order. Returns the exit status."""
+        waiting = asyncio.create_task(stopping.wait())
         starting = asyncio.create_task(self._start())
         await asyncio.wait([waiting, starting], return_when=asyncio.FIRST_COMPLETED)
         if not starting.done() or not starting.result():
@@ -131,6 +131,7 @@ class Lookups(ThreadPoolExecutor):
 
 async def run(settings: Settings, environ: Mapping[str, str], say: Callable[[str], None]) -> int:
     """The daemon; `say` prints its READY line. Raises ConfigurationError where a secret or file cannot be read."""
+    stopping = _stop_signal()
     asyncio.get_running_loop().set_default_executor(Lookups())
     settings = resolve(settings, environ)
     _log_to(environ, settings.log.level)
@@ -143,7 +144,7 @@ async def run(settings: Settings, environ: Mapping[str, str], say: Callable[[str
         daemon.notes.say("plan", text)
     for text in [*warnings(settings), *not_in_this_version(settings)]:
         daemon.notes.say("configuration", text, Level.WARNING)
-    return await daemon.serve()
+    return await daemon.serve(stopping)
 
 
 def _compose(settings: Settings, environ: Mapping[str, str], say: Callable[[str], None]) -> Daemon:
