@@ -41,8 +41,10 @@ def explained(error: ValidationError, origins: Origins) -> list[Problem]:
     """One problem for each error, at the file and line that caused it."""
     problems: list[Problem] = []
     for details in error.errors(include_url=False):
-        # Errors of a key of a free table end in a marker of pydantic's own.
-        path: Path = tuple(step for step in details["loc"] if step != "[key]")
+        path: Path = details["loc"]
+        if path[-1:] == ("[key]",) and details["type"] != "extra_forbidden":
+            # The marker of pydantic's own behind a bad key of a free table; a file may hold a key of that name as well.
+            path = path[:-1]
         text = _text(details["type"], path, details.get("ctx", {}), details.get("input"))
         problems.append(origins.problem(path, text or details["msg"]))
     return problems

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,6 +112,18 @@ def test_any_trees(trees: list[Tree]) -> None:
 @given(st.dictionaries(st.text(max_size=8), ANYTHING, max_size=4))
 def test_trees_of_nothing_known(tree: Tree) -> None:
     assert judged(lambda: settings_of([Document("a.toml", tree)]))
+
+
+def test_a_key_named_like_the_marker_of_pydantic() -> None:
+    trees: list[Tree] = [
+        {"[key]": 1},
+        {"site": {"[key]": 1}},
+        {"charger": [{"identity": "A", "meters": {"[key]": "grid"}}]},
+    ]
+    for tree in trees:
+        lines = judged(partial(settings_of, [Document("a.toml", tree)]))
+        assert isinstance(lines, list)
+        assert any("[key]" in line for line in lines)
 
 
 def test_a_key_path_of_ten_thousand_names() -> None:
