@@ -11,7 +11,7 @@ from gateway.core.door import Unknown
 from gateway.core.policy import StationPolicy, UpstreamPolicy
 from gateway.core.record import identity_key
 from gateway.runtime.gate import HostGate
-from gateway.runtime.stations import Configured, Directory
+from gateway.runtime.directory import Configured, Directory
 from gateway.runtime.wiring import Upstream
 from gateway.settings import Charger, Settings
 from gateway.settings import Upstream as UpstreamSettings

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from gateway.core.condition import is_faulty, meaning_of
 from gateway.core.facts import (
+    ChargerForgotten,
     ChargerInfo,
     ChargerState,
     ChargerStatus,
@@ -73,6 +74,8 @@ class Numbers:
 
 def render(fact: Fact, gateway: str, seq: Callable[[str], int]) -> list[Message]:
     """The messages that tell this fact; `gateway` is the site id, `seq` gives a topic's next number."""
+    if isinstance(fact, ChargerForgotten):
+        return _cleared(fact)
     row = ROW_OF[type(fact)]
     topic = row.template.format(**_ids(fact))
     if row.payload is None:
@@ -84,6 +87,19 @@ def render(fact: Fact, gateway: str, seq: Callable[[str], int]) -> list[Message]
         payload["seq"] = seq(topic)
     payload["gateway"] = gateway
     return [Message(topic, to_json(payload | row.payload(fact)), row.qos, row.retain)]
+
+
+def _cleared(fact: ChargerForgotten) -> list[Message]:
+    """An empty retained message removes what stands on a topic (MQTT 5, 3.3.1.3)."""
+    topics = [row.template for row in TOPICS if "{charger}" in row.template]
+    of_charger = [topic.format(charger=fact.charger) for topic in topics if "{connector}" not in topic]
+    of_connectors = [
+        topic.format(charger=fact.charger, connector=connector)
+        for connector in fact.connectors
+        for topic in topics
+        if "{connector}" in topic
+    ]
+    return [Message(topic, "", 1, True) for topic in of_connectors + of_charger]
 
 
 def _ids(fact: Fact) -> dict[str, object]:
@@ -151,6 +167,7 @@ def _quarantined(entry: Quarantined) -> Payload:
         "reason": entry.reason,
         "last_seen": timestamp(entry.last_seen),
         "attempts": entry.attempts,
+        "credentials": entry.credentials,
     }
 
 

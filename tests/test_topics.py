@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.facts import (
+    ChargerForgotten,
     BootReported,
     ChargerCounts,
     ChargerInfo,
@@ -143,8 +144,17 @@ def keys_of(payload: dict[str, Any], prefix: str = "") -> set[str]:
 
 
 def test_every_fact_has_one_row() -> None:
-    assert {row.fact for row in TOPICS} == set(typing.get_args(Fact))
+    assert {row.fact for row in TOPICS} == set(typing.get_args(Fact)) - {ChargerForgotten}
     assert len({row.template for row in TOPICS}) == len(TOPICS)
+
+
+def test_a_forgotten_charger_leaves_no_topic() -> None:
+    cleared = render(ChargerForgotten("cp01", (1, 2)), "depot3", Numbers())
+    ids = {"charger": "cp01"}
+    one = {row.template.format(**ids, connector=1) for row in TOPICS if "{charger}" in row.template}
+    two = {row.template.format(**ids, connector=2) for row in TOPICS if "{connector}" in row.template}
+    assert sorted(message.topic for message in cleared) == sorted(one | two)
+    assert {(message.payload, message.retain) for message in cleared} == {("", True)}
 
 
 @pytest.mark.parametrize(

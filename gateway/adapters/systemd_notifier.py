@@ -23,6 +23,10 @@ class SystemdNotifier:
         """One line for `systemctl status`."""
         self._tell(f"STATUS={status}")
 
+    def alive(self) -> None:
+        """Progress was made: the watchdog may wait again."""
+        self._tell("WATCHDOG=1")
+
     def stopping(self) -> None:
         """The daemon goes down."""
         self._tell("STOPPING=1")

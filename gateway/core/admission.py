@@ -98,16 +98,18 @@ class Admission:
     record: StationRecord | None = None
     candidates: dict[int, Candidate] = field(default_factory=dict)
     refused_since: float | None = None
-    outage: bool = False
-    """Was the charger last kept out because its upstream could not serve it?"""
+    outage: str | None = None
+    """Why the charger was last kept out, where that was because its upstream could not serve it."""
     unhashed: str | None = field(default=None, repr=False)
     """The header last accepted, until it is compared or hashed: chargers redial faster than scrypt is computed."""
 
     def arrived(self, generation: int, arrival: Arrival, now: Moment) -> tuple[Candidate | None, list[Effect]]:
         """A charger knocks: the candidate it becomes, or None when it is refused at once."""
+        if self.policy.unusable is not None:
+            return None, _refusal(generation, 503, self.policy.unusable, "configuration_unusable", Level.ERROR)
         upstream = self.policy.upstream
         if upstream is None:
-            text = "no upstream: add [[upstream]] with the CSMS's url to gateway.toml and restart evgate"
+            text = "no upstream: add [[upstream]] with the CSMS's url to the configuration and reload evgate"
             return None, _refusal(generation, 503, text, "no_upstream", Level.ERROR)
         if len(self.candidates) >= MOST_CANDIDATES:
             text = f"{MOST_CANDIDATES} sockets of this identity wait already: check that no two chargers share it"
@@ -156,7 +158,7 @@ class Admission:
     def accepted(self, candidate: Candidate, subprotocol: str | None) -> list[Effect]:
         """Upstream said 101."""
         self.refused_since = None
-        self.outage = False
+        self.outage = None
         candidate.chosen = subprotocol if subprotocol is not None else candidate.subprotocols[0]
         answered = subprotocol if candidate.arrival.offered else None
         return self._admit(candidate, answered)
@@ -177,7 +179,7 @@ class Admission:
                     "as an outage: ask its operator whether this charger was removed"
                 )
                 self._drop(candidate)
-                self.outage = True
+                self.outage = text
                 return [
                     *self._settled(candidate),
                     Refuse(
@@ -188,7 +190,7 @@ class Admission:
                     Note("outage_refusal", text, Level.ERROR, fields),
                 ]
         self._drop(candidate)
-        self.outage = False
+        self.outage = None
         text = f"upstream {candidate.upstream.name} answered {status}, passed on: check the charger at the CSMS"
         return [
             *self._settled(candidate),
@@ -241,9 +243,9 @@ class Admission:
         candidate = self.candidates.pop(generation, None)
         return candidate, [] if candidate is None else self._settled(candidate)
 
-    def stop(self) -> list[Effect]:
-        """The daemon goes down: nobody comes in any more."""
-        return self._turn_away(list(self.candidates.values()), "the gateway is restarting, try again")
+    def turn_away_all(self, text: str) -> list[Effect]:
+        """Nobody who waits now comes in: the daemon goes down, or other rules hold from here on."""
+        return self._turn_away(list(self.candidates.values()), text)
 
     def supersede(self, generation: int) -> list[Effect]:
         """This generation is the charger's socket: older ones are dead, and upstream must not see two links."""
@@ -281,8 +283,10 @@ class Admission:
 
     def _outage(self, candidate: Candidate, reason: str) -> list[Effect]:
         self._drop(candidate)
-        self.outage = True
         text = f"upstream {candidate.upstream.name} unreachable ({excerpt(reason)}), charger gets 503 (strict_relay)"
+        self.outage = (
+            f"upstream {candidate.upstream.name} cannot be reached ({excerpt(reason)}): check its url and the network"
+        )
         return [
             *self._settled(candidate),
             Refuse(candidate.generation, 503, "the CSMS cannot be reached, try again later"),

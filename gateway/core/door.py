@@ -36,7 +36,7 @@ class Quarantine:
     def __len__(self) -> int:
         return len(self._kept_out)
 
-    def keep_out(self, arrival: Arrival, now: Moment) -> Quarantined:
+    def keep_out(self, arrival: Arrival, now: Moment, reason: str = "unknown identity") -> Quarantined:
         """Remember an attempt."""
         key = identity_key(arrival.identity)
         before = self._kept_out.pop(key, None)
@@ -44,14 +44,23 @@ class Quarantine:
             identity=arrival.identity,
             address=arrival.remote,
             subprotocols=tuple(name[:LONGEST_NAME] for name in arrival.offered[:MOST_NAMES]),
-            reason="unknown identity",
+            reason=reason,
             last_seen=now.wall,
             attempts=1,
+            credentials=arrival.authorization is not None,
         )
         self._kept_out[key] = replace(seen, attempts=before.attempts + 1) if before else seen
         if len(self._kept_out) > MOST_REMEMBERED:
             self._kept_out.popitem(last=False)
         return self._kept_out[key]
+
+    def find(self, identity: str) -> Quarantined | None:
+        """Who knocked under this identity."""
+        return self._kept_out.get(identity_key(identity))
+
+    def release(self, identity: str) -> bool:
+        """Take it off the list; False if it is not on it."""
+        return self._kept_out.pop(identity_key(identity), None) is not None
 
     def latest(self, most: int) -> list[Quarantined]:
         """The ones seen last, newest first."""

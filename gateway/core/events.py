@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gateway.core.frames import Frame
+from gateway.core.policy import StationPolicy
+from gateway.core.record import Standing
 
 
 class Leg(Enum):
@@ -157,8 +159,23 @@ class TimerDue:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyChanged:
+    """The configuration was read anew. `redial`: its upstream is another one now, even under the same policy."""
+
+    policy: StationPolicy = field(repr=False)
+    standing: Standing
+    redial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
-    """The daemon goes down: close both legs, say that the charger is offline."""
+    """The daemon goes down, or does not serve this charger any more: close both legs, say that it is offline.
+
+    1012 is "service restart" (IANA close code registry): chargers take it as a reason to redial soon.
+    """
+
+    code: int = 1012
+    reason: str = "gateway restarts"
 
 
 Event = (
@@ -176,5 +193,6 @@ Event = (
     | ReadingResumed
     | LegLost
     | TimerDue
+    | PolicyChanged
     | StopRequested
 )

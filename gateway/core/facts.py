@@ -53,6 +53,14 @@ class ChargerStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ChargerForgotten:
+    """A charger is none of this gateway's any more: what stands retained of it and its connectors is cleared."""
+
+    charger: str
+    connectors: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChargerInfo:
     """What seldom changes about a charger. `protocol` is the subprotocol name."""
 
@@ -151,7 +159,10 @@ class ChargerCounts:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """Somebody who knocked and is not known: what an installer needs to adopt it."""
+    """Somebody who knocked and is not known: what an installer needs to adopt it.
+
+    `credentials`: did it show any (an Authorization header)?
+    """
 
     identity: str
     address: str
@@ -159,6 +170,7 @@ class Quarantined:
     reason: str
     last_seen: datetime
     attempts: int
+    credentials: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,4 +197,13 @@ class GatewayState:
     counters: Mapping[str, int] = field(default_factory=dict)
 
 
-Fact = GatewayStatus | GatewayInfo | GatewayState | ChargerStatus | ChargerInfo | ChargerState | ConnectorState
+Fact = (
+    GatewayStatus
+    | GatewayInfo
+    | GatewayState
+    | ChargerStatus
+    | ChargerInfo
+    | ChargerState
+    | ConnectorState
+    | ChargerForgotten
+)

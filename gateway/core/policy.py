@@ -26,3 +26,12 @@ class StationPolicy:
     pings: bool = True
     refresh: bool = True
     idle_limit_s: float = 180.0
+    unusable: str | None = None
+    """Why nobody can be served under this policy until the configuration is repaired; ends with what to do."""
+
+    @property
+    def terms(self) -> tuple[object, ...]:
+        """What a connection was let in under: when it changes, the charger has to come in anew."""
+        upstream = self.upstream
+        dialled = (upstream.name, upstream.username, upstream.password) if upstream is not None else None
+        return dialled, self.password, self.subprotocol, self.unusable

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Enum
+
+
+class Standing(Enum):
+    """By what right a charger is known to the gateway."""
+
+    CONFIGURED = "configured"
+    """The configuration names it, and it is a stranger again once that line is gone."""
+    ACCEPTED = "accepted"
+    """It came while `[chargers] unknown` was `accept`, and stays known when that is changed."""
+    ADOPTED = "adopted"
+    """An operator took it out of the quarantine."""
 
 
 @dataclass(frozen=True, slots=True)
 class StationRecord:
-    """One row: a charger that was let in at least once.
+    """One row: a charger that was let in at least once, or adopted.
 
     `identity` has the spelling first seen; identities are compared by `key` (identifierString is case-insensitive).
     `accepted` maps the name of an upstream to the wall time of its first 101. `credential_hash` is the salted hash of
@@ -21,6 +33,7 @@ class StationRecord:
     accepted: dict[str, datetime] = field(default_factory=dict)
     subprotocol: str | None = None
     credential_hash: str | None = field(default=None, repr=False)
+    standing: Standing = Standing.ACCEPTED
 
     @property
     def key(self) -> str:
@@ -30,6 +43,12 @@ class StationRecord:
     def accepted_by(self, upstream: str, at: datetime) -> StationRecord:
         """The record after an upgrade that this upstream granted."""
         return replace(self, accepted={**self.accepted, upstream: at})
+
+    def known_by(self, standing: Standing) -> StationRecord:
+        """The record after it came in by this right: a line in the configuration takes no better one away."""
+        if self.standing is not Standing.CONFIGURED:
+            return self
+        return replace(self, standing=standing)
 
 
 def identity_key(identity: str) -> str:

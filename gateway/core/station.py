@@ -40,6 +40,7 @@ from gateway.core.events import (
     Leg,
     LegHeard,
     LegLost,
+    PolicyChanged,
     ReadingPaused,
     ReadingResumed,
     StopRequested,
@@ -51,7 +52,7 @@ from gateway.core.moment import Moment
 from gateway.core.own_id import OwnIds
 from gateway.core.policy import StationPolicy
 from gateway.core.ports import Dialect
-from gateway.core.record import StationRecord
+from gateway.core.record import Standing, StationRecord
 from gateway.core.session import Session
 from gateway.core.unparsable import Unparsable
 
@@ -70,12 +71,15 @@ INTERNAL_ERROR = 1011
 RESTARTING = 1012
 """Service restart (IANA close code registry): chargers take it as a reason to redial soon."""
 
+CONFIGURATION_CHANGED = "the gateway's configuration changed"
+
 
 @dataclass(slots=True)
 class Station:
     """One charger. `slug` is its name in topics, `own_slug` the one to store, because an alias may move.
 
-    `record` is None until an upstream has accepted it once.
+    `record` is None until an upstream has accepted it once or an operator has adopted it; `standing` says by what
+    right it may come in now.
     """
 
     identity: str
@@ -86,6 +90,7 @@ class Station:
     dialects: Mapping[str, Dialect]
     own_ids: OwnIds
     created: Moment
+    standing: Standing = Standing.ACCEPTED
     session: Session | None = None
     admission: Admission = field(init=False)
     view: ChargerView = field(init=False)
@@ -99,7 +104,7 @@ class Station:
         self.admission = Admission(self.identity, self.policy, self.record)
         first_seen = self.record.first_seen if self.record else None
         self.view = ChargerView(self.slug, self.identity, self.policy.name, first_seen, self.created.wall)
-        self.view.restored = self.record is not None
+        self.view.restored = self.record is not None and bool(self.record.accepted)
 
     @property
     def idle(self) -> bool:
@@ -152,8 +157,10 @@ class Station:
                 return self._hashed(generation, credential_hash)
             case DialAccepted() | DialRefused() | DialFailed():
                 return self._dialled(event, now)
+            case PolicyChanged():
+                return self._policy_changed(event, now)
             case StopRequested():
-                return self._stop(now)
+                return self._stop(event, now)
             case _:
                 assert_never(event)
 
@@ -217,7 +224,10 @@ class Station:
     def _remember(self, candidate: Candidate, subprotocol: str | None, now: Moment) -> list[Effect]:
         """Keep what this 101 taught, and write only what changed."""
         authorization = candidate.arrival.authorization
-        record = self.record or StationRecord(candidate.arrival.identity, self.own_slug, now.wall)
+        record = self.record or StationRecord(
+            candidate.arrival.identity, self.own_slug, now.wall, standing=self.standing
+        )
+        record = record.known_by(self.standing)
         self.view.first_seen = record.first_seen
         if candidate.upstream.name not in record.accepted:
             record = record.accepted_by(candidate.upstream.name, now.wall)
@@ -344,10 +354,24 @@ class Station:
         self.session = None
         return [Disarm(BEAT_KEY), Arm(OFFLINE_KEY, OFFLINE_AFTER_S), Publish(self.view.state(now))]
 
-    def _stop(self, now: Moment) -> list[Effect]:
-        effects = self.admission.stop()
+    def _policy_changed(self, event: PolicyChanged, now: Moment) -> list[Effect]:
+        """What a running connection was let in under still holds, or the charger has to come in anew."""
+        holds = event.policy.terms == self.policy.terms and not event.redial
+        self.policy = self.admission.policy = event.policy
+        self.standing = event.standing
+        if holds:
+            return []
+        effects = self.admission.turn_away_all(f"{CONFIGURATION_CHANGED}, try again")
+        if self.session is None:
+            return effects
+        effects += self.session.close(RESTARTING, CONFIGURATION_CHANGED, discard=False)
+        text = "the configuration of this charger changed: its connection is closed, it will redial"
+        return [*effects, Note("policy_changed", text), *self._after(now)]
+
+    def _stop(self, event: StopRequested, now: Moment) -> list[Effect]:
+        effects = self.admission.turn_away_all(f"{event.reason}, try again")
         if self.session is not None:
-            effects += self.session.close(RESTARTING, "gateway restarts", discard=False)
+            effects += self.session.close(event.code, event.reason, discard=False)
         effects += self._after(now)
         if self.view.online:
             effects += map(Publish, self.view.went_offline(now))

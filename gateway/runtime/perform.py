@@ -30,6 +30,7 @@ from gateway.core.effects import (
 )
 from gateway.core.facts import Fact
 from gateway.runtime.notes import Notes
+from gateway.runtime.ports import SavedStation
 from gateway.runtime.safekeeping import Safekeeping
 from gateway.runtime.wiring import Wiring
 
@@ -50,9 +51,11 @@ class Performer:
 
     async def perform(self, batch: Sequence[Sequence[Effect]]) -> None:
         """Effects of several events, in the order of the events."""
-        records = [effect.record for effects in batch for effect in effects if isinstance(effect, SaveStation)]
-        if records:
-            await self.safekeeping.save(records)
+        changes = [
+            SavedStation(effect.record) for effects in batch for effect in effects if isinstance(effect, SaveStation)
+        ]
+        if changes:
+            await self.safekeeping.save(changes)
         for effects in batch:
             for effect in sorted(effects, key=_phase):
                 self._do(effect)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.core.events import Arrival
 from gateway.core.message import Message
@@ -36,8 +36,25 @@ class SavedStation:
 
     record: StationRecord
 
+    @property
+    def row(self) -> str:
+        """Which row it concerns: a later change of the same row takes its place."""
+        return f"station {self.record.key}"
 
-Change = SavedStation
+
+@dataclass(frozen=True, slots=True)
+class ForgottenStation:
+    """A change: no row of the stations table is to have this identity key."""
+
+    key: str
+
+    @property
+    def row(self) -> str:
+        """Which row it concerns: a later change of the same row takes its place."""
+        return f"station {self.key}"
+
+
+Change = SavedStation | ForgottenStation
 
 
 class Store(Protocol):
@@ -188,5 +205,18 @@ class Notifier(Protocol):
     def status(self, status: str) -> None:
         """One line for `systemctl status`."""
 
+    def alive(self) -> None:
+        """The loops that serve chargers made progress: the watchdog may wait again."""
+
     def stopping(self) -> None:
         """The daemon goes down."""
+
+
+class Desk(Protocol):
+    """Where an operator's questions are answered; the control socket brings them."""
+
+    def ask(self, request: Mapping[str, Any]) -> AsyncIterator[Mapping[str, Any]]:
+        """The answers, JSON objects; one with the key `error` (a sentence) says that it could not be done.
+
+        Never raises on what was asked. Some questions (`log` with `follow`) are answered until the iterator is closed.
+        """

@@ -6,13 +6,13 @@ A store that fails does not stop the gateway: the relay needs nothing of it whil
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.core.effects import Level
 from gateway.core.record import StationRecord
 from gateway.runtime.notes import Notes
-from gateway.runtime.ports import SavedStation, Store, StoreFailed, StoreRefused
+from gateway.runtime.ports import Change, ForgottenStation, SavedStation, Store, StoreFailed, StoreRefused
 
 RETRY_EVERY_S = 60.0
 """A disk that was full or unplugged is noticed within a minute; more often would only fill the log."""
@@ -27,7 +27,7 @@ class Safekeeping:
     problem: str | None = None
     read: bool = False
     """Have the rows been read? Before that nobody can tell a stranger from a charger that was let in before."""
-    _unsaved: dict[str, StationRecord] = field(default_factory=dict)
+    _unsaved: dict[str, Change] = field(default_factory=dict)
 
     async def begin(self) -> list[StationRecord]:
         """Open the store and read every row; none where it fails, and the daemon serves without."""
@@ -37,15 +37,15 @@ class Safekeeping:
             self._failed(failure, "running without a store, no charger is known from before")
             return []
 
-    async def save(self, records: Sequence[StationRecord]) -> None:
+    async def save(self, changes: Sequence[Change]) -> None:
         """Return when the rows are durable. While the store is known to fail: at once, they are written later."""
         if self.problem is not None:
-            self._keep(records)
+            self._keep(changes)
             return
         try:
-            await self.store.commit([SavedStation(record) for record in records])
+            await self.store.commit(changes)
         except StoreFailed as failure:
-            self._keep(records)
+            self._keep(changes)
             self._failed(failure, "not stored yet")
 
     async def run(self, learn: Callable[[list[StationRecord]], Awaitable[None]]) -> None:
@@ -59,15 +59,21 @@ class Safekeeping:
         """Open, read, write what was kept: the rows on disk know longer than this process who came first."""
         try:
             rows = {row.key: row for row in await self._open_and_read()}
-            kept = [_merged(rows.get(key), record) for key, record in self._unsaved.items()]
-            await self.store.commit([SavedStation(record) for record in kept])
+            kept = [_merged(change, rows) for change in self._unsaved.values()]
+            await self.store.commit(kept)
         except (StoreFailed, StoreRefused) as failure:
             self._failed(failure, "still without a store")
             return
         self._unsaved.clear()
         self.problem = None
         self.notes.say("store_recovered", f"the store works again, {len(kept)} rows that waited are written")
-        await learn(list((rows | {record.key: record for record in kept}).values()))
+        for change in kept:
+            match change:
+                case SavedStation(record):
+                    rows[record.key] = record
+                case ForgottenStation(key):
+                    rows.pop(key, None)
+        await learn(list(rows.values()))
 
     async def _open_and_read(self) -> list[StationRecord]:
         await self.store.open()
@@ -75,17 +81,28 @@ class Safekeeping:
         self.read = True
         return rows
 
-    def _keep(self, records: Sequence[StationRecord]) -> None:
-        self._unsaved.update((record.key, record) for record in records)
+    def _keep(self, changes: Sequence[Change]) -> None:
+        self._unsaved.update((change.row, change) for change in changes)
 
     def _failed(self, failure: Exception, consequence: str) -> None:
         self.problem = str(failure)
         self.notes.say("store_failed", f"{consequence}: {failure}", Level.ERROR)
 
 
-def _merged(row: StationRecord | None, later: StationRecord) -> StationRecord:
-    """What this process learnt, under the name and the history that stand on disk."""
+def _merged(change: Change, rows: Mapping[str, StationRecord]) -> Change:
+    """What this process learnt of a station, under the name and the history that stand on disk."""
+    if not isinstance(change, SavedStation):
+        return change
+    later, row = change.record, rows.get(change.record.key)
     if row is None:
-        return later
+        return change
     accepted = {**later.accepted, **row.accepted}
-    return replace(later, identity=row.identity, slug=row.slug, first_seen=row.first_seen, accepted=accepted)
+    return SavedStation(
+        replace(
+            later.known_by(row.standing),
+            identity=row.identity,
+            slug=row.slug,
+            first_seen=row.first_seen,
+            accepted=accepted,
+        )
+    )

@@ -129,8 +129,12 @@ class Wiring:
             self._spawn(link.read(LegEvents(self, Leg.UP, generation)))
 
     async def _ask(self, effect: Dial) -> None:
-        upstream = self.upstreams[effect.upstream]
         generation = effect.generation
+        upstream = self.upstreams.get(effect.upstream)
+        if upstream is None:
+            # Asked under rules that a reload has just replaced.
+            self.post(DialFailed(generation, "it is not configured any more", self.clock.draw()))
+            return
         async with upstream.gate.turn():
             self._probing[generation] = upstream.gate
             try:

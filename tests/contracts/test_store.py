@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from gateway.adapters.sqlite_store import SqliteStore
-from gateway.core.record import StationRecord
-from gateway.runtime.ports import SavedStation, Store, StoreFailed
+from gateway.core.record import Standing, StationRecord
+from gateway.runtime.ports import ForgottenStation, SavedStation, Store, StoreFailed
 from tests.fakes.memory_store import Disk, MemoryStore
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -88,6 +89,21 @@ async def test_a_row_is_replaced_as_a_whole(store: Store) -> None:
     bare = StationRecord(FULL.identity, "other-slug", NOON + timedelta(hours=1), accepted={"third": NOON})
     await store.commit(saved(bare))
     assert await store.stations() == [bare]
+
+
+@pytest.mark.parametrize("standing", Standing)
+async def test_the_right_by_which_a_charger_is_known_is_kept(store: Store, standing: Standing) -> None:
+    record = replace(FULL, standing=standing)
+    await store.commit(saved(record))
+    assert await store.stations() == [record]
+
+
+async def test_a_forgotten_station_leaves_no_row(store: Store) -> None:
+    await store.commit(saved(FULL, CP01))
+    await store.commit([ForgottenStation(FULL.key), ForgottenStation("never seen")])
+    assert await store.stations() == [CP01]
+    await store.commit(saved(FULL))
+    assert await store.stations() == [CP01, FULL]
 
 
 async def test_an_upstream_accepts_again_later(store: Store) -> None:

@@ -230,7 +230,7 @@ class Drive:
 
     def outage(self) -> bool:
         """Was the charger last kept out because upstream could not serve it?"""
-        return self.station.admission.outage
+        return self.station.admission.outage is not None
 
     def idle(self) -> bool:
         """May the station be forgotten?"""

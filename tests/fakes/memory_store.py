@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.core.record import StationRecord
-from gateway.runtime.ports import Change, StoreFailed
+from gateway.runtime.ports import Change, ForgottenStation, SavedStation, StoreFailed
 
 Disk = dict[str, StationRecord]
 
@@ -27,7 +27,10 @@ class MemoryStore:
         self._check()
         after = dict(self.disk)
         for change in changes:
-            after[change.record.key] = change.record
+            if isinstance(change, SavedStation):
+                after[change.record.key] = change.record
+            elif isinstance(change, ForgottenStation):
+                after.pop(change.key, None)
         if len({record.slug for record in after.values()}) < len(after):
             raise StoreFailed("Two stations share a slug. Report this.")
         self.disk.clear()

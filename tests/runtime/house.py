@@ -16,7 +16,8 @@ from gateway.runtime.gate import HostGate
 from gateway.runtime.notes import Notes
 from gateway.runtime.ports import Admitted, LinkEvents, Refused
 from gateway.runtime.safekeeping import Safekeeping
-from gateway.runtime.stations import Directory, Stations
+from gateway.runtime.directory import Directory
+from gateway.runtime.stations import Stations
 from gateway.runtime.wiring import Upstream
 from tests.fakes.clock import StandingClock
 from tests.fakes.dialer import ScriptedDialer

@@ -13,7 +13,8 @@ from gateway.core.policy import StationPolicy, UpstreamPolicy
 from gateway.core.record import StationRecord, identity_key
 from gateway.runtime.ports import DialVerdict, Unreachable
 from gateway.runtime.safekeeping import Safekeeping
-from gateway.runtime.stations import MOST_STATIONS, Configured, Directory
+from gateway.runtime.directory import Configured, Directory
+from gateway.runtime.stations import MOST_STATIONS
 from tests.fakes.memory_store import MemoryStore
 from tests.runtime.house import POLICY, House, arrival, until
 from tests.turns import one_turn

@@ -7,22 +7,25 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.core.record import StationRecord
+from gateway.core.record import Standing, StationRecord
 from gateway.runtime.ports import StoreFailed
 
 _SAVE_STATION = """
-INSERT INTO stations (key, identity, slug, first_seen, subprotocol, credential_hash)
-VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO stations (key, identity, slug, first_seen, subprotocol, credential_hash, standing)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET
   identity = excluded.identity,
   slug = excluded.slug,
   first_seen = excluded.first_seen,
   subprotocol = excluded.subprotocol,
-  credential_hash = excluded.credential_hash
+  credential_hash = excluded.credential_hash,
+  standing = excluded.standing
 WHERE (
-  stations.identity, stations.slug, stations.first_seen, stations.subprotocol, stations.credential_hash
+  stations.identity, stations.slug, stations.first_seen, stations.subprotocol, stations.credential_hash,
+  stations.standing
 ) IS NOT (
-  excluded.identity, excluded.slug, excluded.first_seen, excluded.subprotocol, excluded.credential_hash
+  excluded.identity, excluded.slug, excluded.first_seen, excluded.subprotocol, excluded.credential_hash,
+  excluded.standing
 )
 """
 _SAVE_UPSTREAM = """
@@ -32,7 +35,7 @@ WHERE station_upstreams.accepted_at <> excluded.accepted_at
 """
 _LOAD_UPSTREAMS = "SELECT station, upstream, accepted_at FROM station_upstreams"
 _LOAD_STATIONS = """
-SELECT station, identity, slug, first_seen, subprotocol, credential_hash FROM stations ORDER BY station
+SELECT station, identity, slug, first_seen, subprotocol, credential_hash, standing FROM stations ORDER BY station
 """
 
 _Stored = str | bytes
@@ -50,6 +53,7 @@ def save_station(connection: sqlite3.Connection, record: StationRecord) -> None:
             _time_text(record.first_seen),
             None if record.subprotocol is None else _stored(record.subprotocol),
             None if record.credential_hash is None else _stored(record.credential_hash),
+            record.standing.value,
         ),
     )
     (station,) = connection.execute("SELECT station FROM stations WHERE key = ?", (key,)).fetchone()
@@ -61,6 +65,11 @@ def save_station(connection: sqlite3.Connection, record: StationRecord) -> None:
     connection.executemany(_SAVE_UPSTREAM, [(station, upstream, at) for upstream, at in wanted.items()])
 
 
+def forget_station(connection: sqlite3.Connection, key: str) -> None:
+    """Leave no row of the station with this key. Raises sqlite3.Error."""
+    connection.execute("DELETE FROM stations WHERE key = ?", (_stored(key),))
+
+
 def load_stations(connection: sqlite3.Connection) -> list[StationRecord]:
     """Every station, in the order first seen. Raises sqlite3.Error, or StoreFailed for an unreadable row."""
     upstreams: defaultdict[int, list[tuple[_Stored, str]]] = defaultdict(list)
@@ -70,7 +79,7 @@ def load_stations(connection: sqlite3.Connection) -> list[StationRecord]:
 
 
 def _record(row: tuple[Any, ...], upstreams: list[tuple[_Stored, str]]) -> StationRecord:
-    station, identity, slug, first_seen, subprotocol, credential_hash = row
+    station, identity, slug, first_seen, subprotocol, credential_hash, standing = row
     try:
         return StationRecord(
             identity=_loaded(identity),
@@ -79,6 +88,7 @@ def _record(row: tuple[Any, ...], upstreams: list[tuple[_Stored, str]]) -> Stati
             accepted={_loaded(upstream): datetime.fromisoformat(at) for upstream, at in upstreams},
             subprotocol=None if subprotocol is None else _loaded(subprotocol),
             credential_hash=None if credential_hash is None else _loaded(credential_hash),
+            standing=Standing(standing),
         )
     except ValueError as error:
         raise StoreFailed(

@@ -7,12 +7,12 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
-from gateway.adapters.sqlite_store.stations import load_stations, save_station
+from gateway.adapters.sqlite_store.stations import forget_station, load_stations, save_station
 from gateway.adapters.sqlite_store.writer import Job, Writer
 from gateway.core.record import StationRecord
-from gateway.runtime.ports import Change, StoreFailed, StoreRefused
+from gateway.runtime.ports import Change, ForgottenStation, SavedStation, StoreFailed, StoreRefused
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class SqliteStore:
 
         def save(connection: sqlite3.Connection) -> None:
             for change in kept:
-                save_station(connection, change.record)
+                _save(connection, change)
 
         try:
             await self._ask(save, self._limit_s, writes=True)
@@ -98,6 +98,16 @@ class SqliteStore:
                 f"`dmesg`, and with `fuser -v {self._path}` for a program that keeps it locked; replace a "
                 "failing card."
             ) from None
+
+
+def _save(connection: sqlite3.Connection, change: Change) -> None:
+    match change:
+        case SavedStation(record):
+            save_station(connection, record)
+        case ForgottenStation(key):
+            forget_station(connection, key)
+        case _:
+            assert_never(change)
 
 
 def _nothing(_connection: sqlite3.Connection) -> None:

@@ -1,0 +1,94 @@
+"""What is wrong with the gateway right now, each with what to do: one list for MQTT, the service manager and people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from shlex import quote
+
+from gateway.core.moment import timestamp
+from gateway.core.redact import excerpt
+from gateway.core.station import Station
+from gateway.runtime.ports import PublisherState
+from gateway.runtime.stations import Stations
+
+
+class Gravity(Enum):
+    """How much a problem matters; the order is that of telling."""
+
+    ERROR = "error"
+    """Something that the gateway promises does not hold: health is `critical`."""
+    WARNING = "warning"
+    """A part is out of service: health is `degraded`."""
+    NOTICE = "notice"
+    """Somebody should know, or decide; health stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`what` names it in `gateway/state`, with the charger's slug behind a colon; `text` ends with what to do."""
+
+    what: str
+    text: str
+    gravity: Gravity = Gravity.WARNING
+
+
+def health(problems: Iterable[Problem]) -> str:
+    """One word: ok, degraded or critical."""
+    found = {problem.gravity for problem in problems}
+    if Gravity.ERROR in found:
+        return "critical"
+    return "degraded" if Gravity.WARNING in found else "ok"
+
+
+def by_gravity(problems: Iterable[Problem]) -> list[Problem]:
+    """The gravest first, otherwise in the order found."""
+    order = list(Gravity)
+    return sorted(problems, key=lambda problem: order.index(problem.gravity))
+
+
+def problems_of_stations(stations: Stations) -> Iterator[Problem]:
+    """The store, every charger that is known, and who waits in quarantine."""
+    if stations.safekeeping.problem is not None:
+        yield Problem("store_failed", stations.safekeeping.problem, Gravity.ERROR)
+    known = stations.known()
+    for station in known:
+        trouble = trouble_of(station)
+        if trouble is not None:
+            yield trouble
+    for station in known:
+        if not station.view.online:
+            yield Problem(f"charger_offline:{station.slug}", _offline(station))
+    for entry in stations.quarantine.latest(len(stations.quarantine)):
+        text = (
+            f"{excerpt(entry.identity, 80)} knocks and is not known: "
+            f"let it in with: evgate charger adopt {quote(entry.identity)}"
+        )
+        yield Problem("quarantined", text, Gravity.NOTICE)
+
+
+def trouble_of(station: Station) -> Problem | None:
+    """Why this charger could not be served when it last knocked, or cannot be at all."""
+    name = excerpt(station.identity, 80)
+    if station.policy.unusable is not None:
+        return Problem(f"configuration_unusable:{station.slug}", f"{name}: {station.policy.unusable}")
+    if station.admission.outage is not None:
+        return Problem(f"upstream_offline:{station.slug}", f"{name}: {station.admission.outage}")
+    return None
+
+
+def problems_of_broker(state: PublisherState, *, wanted: bool) -> Iterator[Problem]:
+    """`wanted`: the configuration names a broker; else one on this machine is tried, and may well be missing."""
+    if not state.connected:
+        why = state.last_error or "not yet connected"
+        text = f"no MQTT: {state.broker} {why}; check that the broker runs, and [mqtt]"
+        yield Problem("mqtt_offline", text, Gravity.WARNING if wanted else Gravity.NOTICE)
+
+
+def _offline(station: Station) -> str:
+    since = timestamp(station.view.since)
+    return (
+        f"{excerpt(station.identity, 80)} is not connected (since {since}): "
+        f"see that it has power and network, and that its URL ends with /{quote(station.identity)}"
+    )
