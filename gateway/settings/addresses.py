@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 
 from gateway.core.identity import PLACEHOLDER
+from gateway.core.listening import Endpoint
 from gateway.settings.problems import listed, shown
 from gateway.settings.values import fault, read_text
 
@@ -33,6 +34,16 @@ class Address:
     def everywhere(self) -> bool:
         """Whether it stands for every address of the machine."""
         return ip_address(self.host).is_unspecified
+
+    @property
+    def privileged(self) -> bool:
+        """Whether only root, such as systemd, may open it."""
+        return 0 < self.port < 1024
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The same as a plain pair."""
+        return self.host, self.port
 
 
 def read_address(value: object) -> Address:

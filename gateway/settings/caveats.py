@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gateway.core.identity import LONGEST_STANDARD
+from gateway.core.listening import Endpoint, match
 from gateway.settings.addresses import host_of, is_loopback
 from gateway.settings.models import Settings
 from gateway.settings.problems import shown
@@ -17,9 +18,13 @@ FACTORY_NAMES = frozenset({"debian", "localhost", "raspberrypi"})
 """Host names that a second site is likely to have as well."""
 
 
-def warnings(settings: Settings) -> list[str]:
-    """Sentences for the log and `evgate check`; it looks at the access rights of files that hold secrets."""
-    return [text for found in (_site, _chargers, _transport, _secrets) for text in found(settings)]
+def warnings(settings: Settings, passed: Sequence[Endpoint] = ()) -> list[str]:
+    """Sentences for the log and `evgate check`; `passed` are the sockets that systemd opens for the service.
+
+    It looks at the access rights of files that hold secrets.
+    """
+    found = [text for part in (_site, _chargers, _transport, _secrets) for text in part(settings)]
+    return [*_low_ports(settings, passed), *found]
 
 
 def _site(settings: Settings) -> Iterator[str]:
@@ -29,16 +34,20 @@ def _site(settings: Settings) -> Iterator[str]:
         yield 'authorization.list is empty with standalone = "list": nobody can charge; add tags'
 
 
-def _chargers(settings: Settings) -> Iterator[str]:
-    chargers = settings.chargers
-    for address in (*chargers.listen, *(chargers.tls.listen if chargers.tls else ())):
-        if 0 < address.port < 1024:
+def _low_ports(settings: Settings, passed: Sequence[Endpoint]) -> Iterator[str]:
+    addresses = settings.listen_addresses
+    matching = match([address.endpoint for address in addresses], passed)
+    for address, found in zip(addresses, matching.of, strict=True):
+        if found is None and address.privileged:
             yield (
-                f"port {address.port} can be opened by root only, and the daemon should not run as root; "
-                "choose one above 1023"
+                f"port {address.port} can be opened by root only, and the daemon does not run as root; choose one "
+                f"above 1023, or let systemd open it: `ListenStream={address}` in systemctl edit evgate.socket"
             )
-    if not settings.charger and chargers.unknown != "accept":
-        yield 'no charger is let in: add a [[charger]] for each, or set chargers.unknown = "accept"'
+
+
+def _chargers(settings: Settings) -> Iterator[str]:
+    if not settings.charger and settings.chargers.unknown == "refuse":
+        yield 'no [[charger]] is configured and others are refused; add each, or set chargers.unknown = "quarantine"'
     for charger in settings.charger:
         name = f"charger {shown(charger.identity)}"
         if ":" in charger.identity:

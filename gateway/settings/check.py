@@ -7,33 +7,46 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gateway.settings.caveats import warnings
-from gateway.settings.load import load
+from gateway.settings.load import DEFAULT_PATH, load
 from gateway.settings.models import Settings
 from gateway.settings.not_yet import not_in_this_version
 from gateway.settings.plan import plan
 from gateway.settings.problems import ConfigurationError, Problem
-from gateway.settings.resolve import resolution_of
+from gateway.settings.resolve import resolve_what_can_be
+from gateway.settings.sockets import Ask, ask_systemd, passed_by, unmatched
 
 RIGHT = 0
 WRONG = 1
 
 
-def check(path: Path | None, environ: Mapping[str, str], out: Callable[[str], None], as_json: bool) -> int:
+def check(
+    path: Path | None,
+    environ: Mapping[str, str],
+    out: Callable[[str], None],
+    as_json: bool,
+    *,
+    service_file: Path = DEFAULT_PATH,
+    ask: Ask = ask_systemd,
+) -> int:
     """Print what is wrong (status 1), or what the daemon will do (status 0); `out` takes one line at a time.
 
-    Secrets that only the service can read (systemd credentials, files of another user) are warnings here.
+    Secrets that only the service can read (systemd credentials, files of another user) are warnings here. Without a
+    path it is the service's own file, which is compared with the sockets that systemd opens for the service.
     """
     problems: list[Problem] = []
     settings: Settings | None = None
     cautions: list[str] = []
     try:
-        settings = load(path, environ)
+        settings = load(path or service_file, environ)
     except ConfigurationError as error:
         problems = error.problems
     else:
-        resolution = resolution_of(settings, environ)
-        problems = resolution.problems
-        cautions = [*(str(doubt) for doubt in resolution.doubts), *warnings(settings)]
+        resolution = resolve_what_can_be(settings, environ)
+        passed = passed_by(ask()) if path in (None, service_file) else None
+        orphans, uncovered = unmatched(settings, passed) if passed is not None else ([], [])
+        problems = [*resolution.problems, *orphans]
+        endpoints = [address.endpoint for address in passed or ()]
+        cautions = [*(str(doubt) for doubt in resolution.doubts), *uncovered, *warnings(settings, endpoints)]
     report = _json if as_json else _text
     report(out, settings, problems, cautions)
     return WRONG if problems else RIGHT
@@ -48,7 +61,8 @@ def _text(
     for problem in problems:
         out(str(problem))
     if settings is None or problems:
-        out(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}; the daemon would not start.")
+        count = "1 problem; correct it" if len(problems) == 1 else f"{len(problems)} problems; correct them"
+        out(f"{count} before evgate starts again.")
     else:
         out(f"The configuration is right: {', '.join(settings.origins.files)}")
         _section(out, "The daemon will do this:", plan(settings))

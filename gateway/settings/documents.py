@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,14 @@ LARGEST_FILE = 2**20
 """Bytes: thousands of chargers fit, and a wrong file named by mistake does not fill the memory."""
 
 _POSITION = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file as it was read: its path, printable, and its content."""
+
+    path: str
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -42,16 +51,29 @@ class Document:
         return Problem(origin.file, origin.line, key, text)
 
 
-def read_documents(path: Path) -> tuple[list[Document], list[Problem]]:
-    """The file and its drop-ins in the order in which they count, and what is wrong with any of them."""
+def read_files(path: Path) -> tuple[list[File], list[Problem]]:
+    """The file and its drop-ins in the order in which they count, and what cannot be read of them."""
     drop_ins, problems = _drop_ins(path.parent / DROP_INS)
-    documents: list[Document] = []
-    for file in (path, *drop_ins):
-        read = _read(file)
+    files: list[File] = []
+    for place in (path, *drop_ins):
+        read = _read(place)
         if isinstance(read, Problem):
             problems.append(read)
         else:
-            documents.append(read)
+            files.append(read)
+    return files, problems
+
+
+def parsed(files: Sequence[File]) -> tuple[list[Document], list[Problem]]:
+    """Every file parsed, and what is wrong with the others."""
+    documents: list[Document] = []
+    problems: list[Problem] = []
+    for file in files:
+        found = parse(file.path, file.content)
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            documents.append(found)
     return documents, problems
 
 
@@ -74,7 +96,7 @@ def parse(file: str, content: bytes) -> Document | Problem:
     return Document(file, tree, key_lines(text))
 
 
-def _read(path: Path) -> Document | Problem:
+def _read(path: Path) -> File | Problem:
     file = printable(str(path))
     try:
         with path.open("rb") as stream:
@@ -90,7 +112,7 @@ def _read(path: Path) -> Document | Problem:
         return Problem(file, None, "", f"cannot be read: {reason}; name the right file with --config FILE")
     if len(content) > LARGEST_FILE:
         return Problem(file, None, "", "is larger than 1 MiB; that is no configuration file, name the right one")
-    return parse(file, content)
+    return File(file, content)
 
 
 def _drop_ins(folder: Path) -> tuple[list[Path], list[Problem]]:

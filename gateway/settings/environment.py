@@ -41,30 +41,39 @@ def _known_variables() -> dict[str, tuple[Path, object]]:
     return known
 
 
-def read_environment(environ: Mapping[str, str]) -> tuple[Document, list[Problem]]:
-    """What the environment sets, and the variables that look like settings but are none.
+def setting_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that are settings, or look like one.
 
     An empty variable counts as not set. Variables without `__` (EVGATE_CONTROL, say) are no settings, unless
     one is a setting with an underscore missing.
     """
+    without_delimiter = {name.replace("_", "") for name in _known_variables()}
+    return {
+        variable: environ[variable]
+        for variable in sorted(environ)
+        if (name := variable.upper()).startswith(PREFIX)
+        and environ[variable]
+        and (DELIMITER in name or name.replace("_", "") in without_delimiter)
+    }
+
+
+def read_environment(variables: Mapping[str, str]) -> tuple[Document, list[Problem]]:
+    """What these `setting_variables` set, and those that are no settings after all."""
     known = _known_variables()
     without_delimiter = {name.replace("_", ""): name for name in known}
     document = Document(None, {})
     problems: list[Problem] = []
-    for variable in sorted(environ):
+    for variable, text in variables.items():
         name = variable.upper()
-        if not name.startswith(PREFIX) or not environ[variable]:
-            continue
-        if name in known:
-            path, annotation = known[name]
-            if _set(document.tree, path, _value(environ[variable], annotation)):
-                document.variables[path] = variable
-            else:
-                text = "is set in two ways; keep one of the variables"
-                problems.append(Problem(None, None, plain(variable), text))
-        elif DELIMITER in name or name.replace("_", "") in without_delimiter:
+        if name not in known:
             meant = without_delimiter.get(name.replace("_", "")) or nearest(name, known)
             problems.append(Problem(None, None, plain(variable), _unknown(name, meant)))
+            continue
+        path, annotation = known[name]
+        if _set(document.tree, path, _value(text, annotation)):
+            document.variables[path] = variable
+        else:
+            problems.append(Problem(None, None, plain(variable), "is set in two ways; keep one of the variables"))
     return document, problems
 
 

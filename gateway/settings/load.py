@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_settings import InitSettingsSource
 
 from gateway.settings.crosscheck import crosscheck
-from gateway.settings.documents import Document, read_documents
-from gateway.settings.environment import read_environment
+from gateway.settings.documents import Document, File, parsed, read_files
+from gateway.settings.environment import read_environment, setting_variables
 from gateway.settings.explain import explained
 from gateway.settings.merge import merged
 from gateway.settings.models import Settings
@@ -19,14 +21,43 @@ from gateway.settings.problems import ConfigurationError, Problem
 DEFAULT_PATH = Path("/etc/evgate/gateway.toml")
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """The configuration of `path` (None: /etc/evgate/gateway.toml), its drop-ins and the environment.
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a configuration was read from: the files' content, and the variables that set something."""
+
+    files: tuple[File, ...]
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def settings(self, problems: Sequence[Problem] = ()) -> Settings:
+        """What stands in it. Raises ConfigurationError, which begins with the `problems` already found."""
+        documents, wrong = parsed(self.files)
+        environment, more = read_environment(self.variables)
+        return settings_of([*documents, environment], [*problems, *wrong, *more])
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration and what it was read from; where it is the last good one, also why and since when."""
+
+    settings: Settings
+    snapshot: Snapshot
+    problems: tuple[Problem, ...] = ()
+    since: datetime | None = None
+
+
+def load_present(path: Path | None, environ: Mapping[str, str]) -> Loaded:
+    """The configuration of `path` (None: /etc/evgate/gateway.toml), its drop-ins and the environment, read once.
 
     Raises ConfigurationError with every problem found. Secrets are not read yet: see `resolve`.
     """
-    documents, problems = read_documents(DEFAULT_PATH if path is None else path)
-    environment, more = read_environment(environ)
-    return settings_of([*documents, environment], [*problems, *more])
+    files, problems = read_files(DEFAULT_PATH if path is None else path)
+    snapshot = Snapshot(tuple(files), setting_variables(environ))
+    return Loaded(snapshot.settings(problems), snapshot)
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """The settings of `load_present` alone."""
+    return load_present(path, environ).settings
 
 
 def settings_of(documents: Sequence[Document], problems: Sequence[Problem] = ()) -> Settings:

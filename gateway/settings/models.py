@@ -6,6 +6,7 @@ from pydantic import Field, PrivateAttr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.core.record import identity_key
+from gateway.settings.addresses import Address
 from gateway.settings.origins import Origins
 from gateway.settings.sections import (
     Authorization,
@@ -66,6 +67,12 @@ class Settings(BaseSettings):
     def mqtt_given(self) -> bool:
         """Whether a broker was asked for; without it the local one is tried quietly."""
         return "mqtt" in self.model_fields_set
+
+    @property
+    def listen_addresses(self) -> tuple[Address, ...]:
+        """Where chargers connect, plain listeners first."""
+        tls = self.chargers.tls
+        return (*self.chargers.listen, *(tls.listen if tls else ()))
 
     @property
     def default_upstream(self) -> Upstream | None:

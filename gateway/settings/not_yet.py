@@ -27,7 +27,6 @@ _SECTIONS = {
 }
 
 _KEYS: dict[str, tuple[NotYet, ...]] = {
-    "site": (NotYet("clock", "no local answer depends on the clock", ("auto",)),),
     "store": (NotYet("quota", "only one row a charger is stored, nothing is deleted"),),
     "mqtt": (
         NotYet("discovery", "nothing is announced to Home Assistant", (False,)),

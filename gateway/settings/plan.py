@@ -15,7 +15,7 @@ EXAMPLE = "CP01"
 """The identity in examples where the configuration names none."""
 
 _UNKNOWN = {
-    "quarantine": "gets HTTP 404 and is shown as quarantined",
+    "quarantine": "gets HTTP 404 and is quarantined, until `evgate charger adopt` lets it in",
     "accept": "is let in and relayed like the others",
     "refuse": "gets HTTP 404",
 }

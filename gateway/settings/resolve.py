@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError
@@ -24,21 +24,63 @@ CREDENTIALS = "CREDENTIALS_DIRECTORY"
 CERTIFICATES = frozenset({"ca", "certificate", "client_ca"})
 
 
+Part = Literal["charger", "upstream", "chargers.tls", "mqtt"]
+"""What the daemon can do without."""
+
+_WITHOUT: dict[Part, tuple[str, str]] = {
+    "charger": ("charger {label} is refused", "reload"),
+    "upstream": ("upstream {label} is not dialled", "reload"),
+    "chargers.tls": ("chargers cannot connect with wss://", "restart"),
+    "mqtt": ("nothing is published on MQTT", "restart"),
+}
+"""What becomes of the site without each part, and what takes over its repair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A part that lacks a secret, key or certificate: `label` is a charger's identity, an upstream's name or empty."""
+
+    kind: Part
+    label: str
+    sentence: str
+
+
 @dataclass(frozen=True)
 class Resolution:
-    """The settings with their secrets; what is certainly wrong; what only the daemon's own user can tell."""
+    """The settings with the secrets that can be had, and what is wrong with the others.
+
+    `problems` are certain, `doubts` only the daemon's own user can settle; `lost` are the parts that either concerns,
+    whose secrets stay unread: whoever runs them nevertheless would run them unchecked.
+    """
 
     settings: Settings
-    problems: list[Problem] = field(default_factory=list)
-    doubts: list[Problem] = field(default_factory=list)
+    problems: list[Problem]
+    doubts: list[Problem]
+    lost: list[Lost]
+
+    def lacks(self, kind: Part, label: str = "") -> str | None:
+        """Why this part cannot be had, None where it can."""
+        return next((lost.sentence for lost in self.lost if (lost.kind, lost.label) == (kind, label)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    path: KeyPath
+    text: str
+    doubtful: bool = False
+    restart: bool = False
 
 
 class _Missing(Exception):
-    """A secret or file cannot be had; `doubtful` when the daemon, started otherwise, might have it."""
+    """A secret or file cannot be had; `doubtful` when the daemon, started otherwise, might have it.
 
-    def __init__(self, text: str, *, doubtful: bool = False) -> None:
+    `restart`: no reload helps, whatever part it is, and the text says so.
+    """
+
+    def __init__(self, text: str, *, doubtful: bool = False, restart: bool = False) -> None:
         super().__init__(text)
         self.doubtful = doubtful
+        self.restart = restart
 
 
 class _Encrypted(Exception):
@@ -47,20 +89,47 @@ class _Encrypted(Exception):
 
 def resolve(settings: Settings, environ: Mapping[str, str]) -> Settings:
     """The settings with every secret read. Raises ConfigurationError with all that cannot be read."""
-    resolution = resolution_of(settings, environ)
-    if resolution.problems or resolution.doubts:
+    resolution = resolve_what_can_be(settings, environ)
+    if resolution.lost:
         raise ConfigurationError([*resolution.problems, *resolution.doubts])
     return resolution.settings
 
 
-def resolution_of(settings: Settings, environ: Mapping[str, str]) -> Resolution:
-    """Read every secret, look for every file, and sort what fails by certainty."""
-    resolution = Resolution(settings)
-    resolved = _resolved(settings, (), environ, resolution)
+def resolve_what_can_be(settings: Settings, environ: Mapping[str, str]) -> Resolution:
+    """Read every secret, look for every file, and say which parts cannot be had without those that fail."""
+    findings: list[_Finding] = []
+    resolved = _resolved(settings, (), environ, findings)
     for path, section in sections(resolved):
-        for text in _tls_faults(section):
-            resolution.problems.append(settings.origins.problem(path, text))
-    return Resolution(resolved, resolution.problems, resolution.doubts)
+        findings += [_Finding(path, text) for text in _tls_faults(section)]
+    told = [(finding, settings.origins.problem(finding.path, finding.text)) for finding in findings]
+    return Resolution(
+        resolved,
+        problems=[problem for finding, problem in told if not finding.doubtful],
+        doubts=[problem for finding, problem in told if finding.doubtful],
+        lost=[_lost(settings, finding, problem) for finding, problem in told],
+    )
+
+
+def part_at(path: KeyPath) -> Part:
+    """The part that a secret, key or certificate at this path belongs to."""
+    match path:
+        case ("charger" | "upstream" | "mqtt" as part, *_):
+            return part
+        case ("chargers", "tls", *_):
+            return "chargers.tls"
+    raise LookupError(f"no part of the site is known for a secret at {path}")
+
+
+def _lost(settings: Settings, finding: _Finding, problem: Problem) -> Lost:
+    kind = part_at(finding.path)
+    label = ""
+    if kind == "charger":
+        label = settings.charger[int(finding.path[1])].identity
+    elif kind == "upstream":
+        label = settings.upstream[int(finding.path[1])].name
+    without, command = _WITHOUT[kind]
+    then = "" if finding.restart else f", then run: systemctl {command} evgate"
+    return Lost(kind, label, f"{without.format(label=label)}: {problem}{then}")
 
 
 def sections(model: BaseModel, path: KeyPath = ()) -> Iterator[tuple[KeyPath, BaseModel]]:
@@ -76,21 +145,21 @@ def sections(model: BaseModel, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Ba
                     yield from sections(item, (*path, key, index))
 
 
-def _resolved(model: AnyModel, path: KeyPath, environ: Mapping[str, str], resolution: Resolution) -> AnyModel:
+def _resolved(model: AnyModel, path: KeyPath, environ: Mapping[str, str], findings: list[_Finding]) -> AnyModel:
     changed: dict[str, object] = {}
     for key in type(model).model_fields:
         value = getattr(model, key)
-        new = _resolved_value(value, (*path, key), environ, resolution)
+        new = _resolved_value(value, (*path, key), environ, findings)
         if new is not value:
             changed[key] = new
     return model.model_copy(update=changed) if changed else model
 
 
-def _resolved_value(value: object, path: KeyPath, environ: Mapping[str, str], resolution: Resolution) -> object:
+def _resolved_value(value: object, path: KeyPath, environ: Mapping[str, str], findings: list[_Finding]) -> object:
     if isinstance(value, BaseModel):
-        return _resolved(value, path, environ, resolution)
+        return _resolved(value, path, environ, findings)
     if isinstance(value, tuple):
-        items = tuple(_resolved_value(item, (*path, index), environ, resolution) for index, item in enumerate(value))
+        items = tuple(_resolved_value(item, (*path, index), environ, findings) for index, item in enumerate(value))
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     try:
         if isinstance(value, Secret):
@@ -100,8 +169,7 @@ def _resolved_value(value: object, path: KeyPath, environ: Mapping[str, str], re
         if isinstance(value, Path) and path[-1] in CERTIFICATES:
             _content(value)
     except _Missing as missing:
-        into = resolution.doubts if missing.doubtful else resolution.problems
-        into.append(resolution.settings.origins.problem(path, str(missing)))
+        findings.append(_Finding(path, str(missing), missing.doubtful, missing.restart))
     return value
 
 
@@ -131,8 +199,9 @@ def _credential(name: str, environ: Mapping[str, str]) -> Path:
         return Path(folder, name)
     raise _Missing(
         f'credential "{name}" is not here: systemd hands it to the service only, and only if told to; '
-        f"add LoadCredential={name}:/path/of/the/file with `systemctl edit evgate` and restart",
+        f"add LoadCredential={name}:/path/of/the/file with `systemctl edit evgate` and restart evgate",
         doubtful=not folder,
+        restart=True,
     )
 
 

@@ -57,7 +57,7 @@ def checked_secret(value: str) -> str:
     if not value:
         raise fault("is empty; write a value, or remove the line")
     if len(value) > LONGEST_SECRET:
-        raise fault(f"is longer than {LONGEST_SECRET} characters; that is no password")
+        raise fault(f"is longer than {LONGEST_SECRET} characters, which no password is; write the right one")
     if any(char < " " or "\ud800" <= char <= "\udfff" for char in value):
         raise fault("contains control characters, a line break perhaps; remove them")
     return value

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from gateway.settings import check
 from tests.settings.site import write_site
 
@@ -59,13 +61,13 @@ def test_a_wrong_configuration(tmp_path: Path) -> None:
         [
             f'{path}:2: site.id: must be 1 to 48 of a-z, 0-9 and -, not "A"; for example "a"',
             'environment: EVGATE_LOG__LEVEL: must be "debug", "info", "warning" or "error", not "x"',
-            "2 problems; the daemon would not start.",
+            "2 problems; correct them before evgate starts again.",
         ],
     )
 
 
 def test_one_problem_is_one(tmp_path: Path) -> None:
-    assert text_of(tmp_path / "none.toml")[1][-1] == "1 problem; the daemon would not start."
+    assert text_of(tmp_path / "none.toml")[1][-1] == "1 problem; correct it before evgate starts again."
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -74,7 +76,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert status == 1
     assert lines == [
         f"{path}:9: charger[CP01].password: there is no file {tmp_path}/none; create it or correct the path",
-        "1 problem; the daemon would not start.",
+        "1 problem; correct it before evgate starts again.",
     ]
 
 
@@ -105,3 +107,54 @@ def test_problems_for_programs(tmp_path: Path) -> None:
         "plan": [],
         "not_in_this_version": [],
     }
+
+
+PASSED = "LoadState=loaded\nListen={} (Stream)\n"
+
+
+def checked_with_sockets(path: Path, answer: str, given: Path | None = None) -> tuple[int, list[str]]:
+    lines: list[str] = []
+    return check(given, {}, lines.append, False, service_file=path, ask=lambda: answer), lines
+
+
+def test_a_socket_that_nobody_listens_on_is_a_problem(tmp_path: Path) -> None:
+    path = write_site(tmp_path, SITE + "[chargers]\nlisten = '0.0.0.0:9100'\n")
+    status, lines = checked_with_sockets(path, PASSED.format("0.0.0.0:9000"))
+    assert status == 1
+    assert lines == [
+        (
+            "evgate.socket: ListenStream=0.0.0.0:9000: systemd opens this, and no listener is configured for it: "
+            "chargers that dial it are never served; put the lines `[Socket]`, `ListenStream=` and "
+            "`ListenStream=0.0.0.0:9100` in with: systemctl edit evgate.socket, then run: "
+            "systemctl restart evgate.socket evgate"
+        ),
+        "1 problem; correct it before evgate starts again.",
+        "",
+        "Warnings:",
+        (
+            "  evgate.socket does not open 0.0.0.0:9100: evgate does, but refuses chargers there while it restarts; "
+            "put the lines `[Socket]` and `ListenStream=0.0.0.0:9100` in with: systemctl edit evgate.socket, then run: "
+            "systemctl restart evgate.socket evgate"
+        ),
+    ]
+
+
+@pytest.mark.parametrize("answer", ["", "LoadState=not-found\n", "LoadState=masked\nListen=0.0.0.0:1 (Stream)\n"])
+def test_without_the_unit_nothing_is_said_of_sockets(answer: str, tmp_path: Path) -> None:
+    status, lines = checked_with_sockets(write_site(tmp_path, SITE), answer)
+    assert status == 0
+    assert "Warnings:" not in lines
+
+
+def test_another_file_than_that_of_the_service_has_nothing_to_do_with_its_sockets(tmp_path: Path) -> None:
+    path = write_site(tmp_path, SITE)
+    answer = PASSED.format("0.0.0.0:1")
+    assert checked_with_sockets(tmp_path / "other.toml", answer, given=path)[0] == 0
+    assert checked_with_sockets(path, answer, given=path)[0] == 1
+
+
+def test_a_low_port_that_systemd_opens_needs_no_root(tmp_path: Path) -> None:
+    path = write_site(tmp_path, SITE + "[chargers]\nlisten = '0.0.0.0:443'\n")
+    assert not any("root only" in line for line in checked_with_sockets(path, PASSED.format("[::]:443"))[1])
+    [warning] = [line for line in checked_with_sockets(path, "LoadState=loaded\n")[1] if "port 443 can" in line]
+    assert "let systemd open it: `ListenStream=0.0.0.0:443` in systemctl edit evgate.socket" in warning

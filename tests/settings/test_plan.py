@@ -47,7 +47,10 @@ def test_without_upstream_and_broker() -> None:
     assert ", after the host name." in text
     assert "There is no [[upstream]] to relay to: every charger gets HTTP 503 in this version." in text
     assert 'Charger "CP01": gets HTTP 503, because there is no upstream for it.' in text
-    assert "A charger without [[charger]] gets HTTP 404 and is shown as quarantined." in text
+    assert (
+        "A charger without [[charger]] gets HTTP 404 and is quarantined, until `evgate charger adopt` lets it in."
+        in text
+    )
     assert "No [mqtt] is given: a broker on 127.0.0.1:1883 is tried quietly" in text
 
 
@@ -127,8 +130,6 @@ def test_what_is_set_and_not_built_is_named() -> None:
     found = not_in_this_version(
         settings_from(
             """
-            [site]
-            clock = "trusted"
             [store]
             quota = "30MB"
             [mqtt]
@@ -168,7 +169,6 @@ def test_what_is_set_and_not_built_is_named() -> None:
         "[[bus]]",
         "[[meter]]",
         "[status_page]",
-        "site.clock",
         "store.quota",
         "mqtt.discovery",
         "mqtt.allow",
@@ -204,7 +204,8 @@ def test_what_asks_for_what_happens_anyway_is_not_named() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "no charger is let in: add a [[charger]] for each"),
+        ("", None),
+        ("[chargers]\nunknown = 'refuse'", "no [[charger]] is configured and others are refused; add each"),
         ("[site]\nid = 'debian'\n[chargers]\nunknown = 'accept'", None),
         ("[chargers]\nunknown = 'accept'\nlisten = '0.0.0.0:80'", "port 80 can be opened by root only"),
         ("[[charger]]\nidentity = 'a:b'", 'charger "a:b": with a colon in its identity it cannot use a password'),

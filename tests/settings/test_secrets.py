@@ -7,9 +7,21 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
-from gateway.settings import ConfigurationError, KeyFile, Secret, Settings, plan, resolve, warnings
-from gateway.settings.resolve import resolution_of
+from gateway.settings import (
+    ChargersTls,
+    ConfigurationError,
+    KeyFile,
+    Secret,
+    Settings,
+    plan,
+    resolve,
+    resolve_what_can_be,
+    warnings,
+)
+from gateway.settings.resolve import CERTIFICATES, part_at
+from gateway.settings.schema import mentions, section_at
 from tests.settings.pems import CERTIFICATE, ENCRYPTED_KEY, KEY, OTHER_KEY
 from tests.settings.site import problems_of, settings_from, without_privileges
 
@@ -75,12 +87,12 @@ def test_a_key_as_credential(tmp_path: Path) -> None:
 
 
 def test_a_credential_outside_the_service_is_a_doubt_only() -> None:
-    resolution = resolution_of(settings_from(f"{MQTT}password = {{ credential = 'mqtt' }}"), {})
+    resolution = resolve_what_can_be(settings_from(f"{MQTT}password = {{ credential = 'mqtt' }}"), {})
     assert resolution.problems == []
     assert [str(doubt) for doubt in resolution.doubts] == [
         (
             'a.toml:3: mqtt.password: credential "mqtt" is not here: systemd hands it to the service only, and only if '
-            "told to; add LoadCredential=mqtt:/path/of/the/file with `systemctl edit evgate` and restart"
+            "told to; add LoadCredential=mqtt:/path/of/the/file with `systemctl edit evgate` and restart evgate"
         )
     ]
 
@@ -88,7 +100,7 @@ def test_a_credential_outside_the_service_is_a_doubt_only() -> None:
 def test_a_credential_that_systemd_did_not_pass(tmp_path: Path) -> None:
     settings = settings_from(f"{MQTT}password = {{ credential = 'mqtt' }}")
     assert 'credential "mqtt" is not here' in failures(settings, {"CREDENTIALS_DIRECTORY": str(tmp_path)})[0]
-    assert resolution_of(settings, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).doubts == []
+    assert resolve_what_can_be(settings, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).doubts == []
 
 
 @pytest.mark.parametrize(
@@ -98,8 +110,8 @@ def test_a_credential_that_systemd_did_not_pass(tmp_path: Path) -> None:
         (b"\n", "is empty; write a value"),
         (b"a\nb\n", "contains control characters, a line break perhaps"),
         (b"\xff", "is not UTF-8 text; store the secret as plain text"),
-        (b"x" * 5000, "is longer than 4096 characters; that is no password"),
-        (b"x" * 100_000, "is longer than 4096 characters; that is no password"),
+        (b"x" * 5000, "is longer than 4096 characters, which no password is; write the right one"),
+        (b"x" * 100_000, "is longer than 4096 characters, which no password is; write the right one"),
     ],
 )
 def test_files_that_hold_no_secret(content: bytes, expected: str, tmp_path: Path) -> None:
@@ -129,7 +141,7 @@ def test_a_file_of_another_user_is_a_doubt_only(tmp_path: Path) -> None:
     (tmp_path / "s").chmod(0)
     settings = settings_from(f"{MQTT}password = {{ file = '{tmp_path}/s' }}")
     with without_privileges():
-        resolution = resolution_of(settings, {})
+        resolution = resolve_what_can_be(settings, {})
     assert resolution.problems == []
     assert "this user may not read" in str(resolution.doubts[0])
     assert f"chgrp evgate {tmp_path}/s && chmod 640 {tmp_path}/s" in str(resolution.doubts[0])
@@ -148,7 +160,7 @@ def test_certificates_and_keys(certificate: str, key: str, expected: str | None,
     (tmp_path / "c").write_text(certificate)
     (tmp_path / "k").write_text(key)
     settings = settings_from(f"{TLS}certificate = '{tmp_path}/c'\nkey = '{tmp_path}/k'")
-    found = [str(problem) for problem in resolution_of(settings, {}).problems]
+    found = [str(problem) for problem in resolve_what_can_be(settings, {}).problems]
     assert found == ([f"a.toml:1: upstream[x]: {expected.format(tmp_path, tmp_path)}"] if expected else [])
 
 
@@ -158,6 +170,70 @@ def test_certificate_authorities(tmp_path: Path) -> None:
     assert resolve(settings_from(f"{TLS}ca = '{tmp_path}/good'"), {}).upstream[0].ca == tmp_path / "good"
     assert failures(settings_from(f"{TLS}ca = '{tmp_path}/bad'")) == [
         f"a.toml:1: upstream[x]: ca: {tmp_path}/bad holds no certificate in PEM form; convert it or name another"
+    ]
+
+
+def test_parts_that_lack_something_are_named_and_the_others_have_their_secrets(tmp_path: Path) -> None:
+    (tmp_path / "good").write_text("hunter2\n")
+    (tmp_path / "bad").write_text("x")
+    settings = settings_from(
+        f"[[charger]]\nidentity = 'CP01'\npassword = {{ file = '{tmp_path}/none' }}\n"
+        f"[[charger]]\nidentity = 'CP02'\npassword = {{ file = '{tmp_path}/good' }}\n"
+        "[[upstream]]\nname = 'first'\nurl = 'wss://h/'\npassword = { credential = 'first' }\n"
+        f"[[upstream]]\nname = 'second'\nurl = 'wss://h/'\nca = '{tmp_path}/bad'\n"
+        f"[chargers.tls]\ncertificate = '{tmp_path}/none'\nkey = '{tmp_path}/good'\n"
+        f"[mqtt]\nurl = 'mqtts://h'\nca = '{tmp_path}/none'\n"
+    )
+    resolution = resolve_what_can_be(settings, {})
+    assert [(lost.kind, lost.label) for lost in resolution.lost] == [
+        ("chargers.tls", ""),
+        ("charger", "CP01"),
+        ("upstream", "first"),
+        ("mqtt", ""),
+        ("upstream", "second"),
+    ]
+    no_file = f"there is no file {tmp_path}/none; create it or correct the path, then run: systemctl"
+    assert resolution.lacks("charger", "CP01") == (
+        f"charger CP01 is refused: a.toml:3: charger[CP01].password: {no_file} reload evgate"
+    )
+    assert resolution.lacks("upstream", "second") == (
+        f"upstream second is not dialled: a.toml:11: upstream[second]: ca: {tmp_path}/bad holds no certificate in PEM "
+        "form; convert it or name another, then run: systemctl reload evgate"
+    )
+    assert resolution.lacks("chargers.tls") == (
+        f"chargers cannot connect with wss://: a.toml:16: chargers.tls.certificate: {no_file} restart evgate"
+    )
+    assert resolution.lacks("mqtt") == (f"nothing is published on MQTT: a.toml:20: mqtt.ca: {no_file} restart evgate")
+    # A credential is handed over at the start only, and its own text says so.
+    credential = resolution.lacks("upstream", "first")
+    assert credential is not None
+    assert credential.startswith("upstream first is not dialled: a.toml:10: upstream[first].password: credential ")
+    assert credential.endswith("with `systemctl edit evgate` and restart evgate")
+    assert resolution.lacks("charger", "CP02") is None
+    lost, had = (charger.password for charger in resolution.settings.charger)
+    assert had == Secret("hunter2", file=tmp_path / "good")
+    assert lost is not None
+    with pytest.raises(LookupError):
+        lost.reveal()
+
+
+def test_every_secret_and_certificate_belongs_to_a_part() -> None:
+    places = [(name, key) for name in Settings.model_fields for key in keys_of_secrets(section_at((name,)))]
+    assert ("mqtt", "password") in places
+    for section, key in places:
+        assert part_at((section, key)) == section
+    for key in keys_of_secrets(ChargersTls):
+        assert part_at(("chargers", "tls", key)) == "chargers.tls"
+    with pytest.raises(LookupError):
+        part_at(("status_page", "password"))
+
+
+def keys_of_secrets(section: type[BaseModel] | None) -> list[str]:
+    assert section is not None
+    return [
+        key
+        for key, field in section.model_fields.items()
+        if key in CERTIFICATES or mentions(field.annotation, Secret) or mentions(field.annotation, KeyFile)
     ]
 
 
