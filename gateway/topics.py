@@ -152,7 +152,7 @@ def _gateway_state(fact: GatewayState) -> Payload:
         },
         "outbox": {"queued": 0, "oldest": None, "dead": 0, "dropped": 0, "db_bytes": fact.db_bytes},
         "mqtt": {"reconnects": fact.reconnects, "connected_since": _when(fact.connected_since)},
-        "clock": {"trust": fact.clock_trust, "offset_ms": None},
+        "clock": {"trust": fact.clock_trust, "source": fact.clock_source, "offset_ms": fact.clock_offset_ms},
         "counters": dict(sorted(fact.counters.items())),
         "quarantine": fact.quarantine,
         "quarantined": [_quarantined(entry) for entry in fact.quarantined[:QUARANTINE_SHOWN]],

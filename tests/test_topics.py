@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.facts import (
-    ChargerForgotten,
     BootReported,
     ChargerCounts,
+    ChargerForgotten,
     ChargerInfo,
     ChargerState,
     ChargerStatus,
@@ -40,8 +40,8 @@ KEYS = {
     "gateway/state": """v ts seq gateway health reasons uptime_s chargers chargers.configured chargers.online
         chargers.stale chargers.faulted chargers.charging meters meters.configured meters.online upstream upstream.links
         upstream.online upstream.queued upstream.oldest_queued outbox outbox.queued outbox.oldest outbox.dead
-        outbox.dropped outbox.db_bytes mqtt mqtt.reconnects mqtt.connected_since clock clock.trust clock.offset_ms
-        counters quarantine quarantined""",
+        outbox.dropped outbox.db_bytes mqtt mqtt.reconnects mqtt.connected_since clock clock.trust clock.source
+        clock.offset_ms counters quarantine quarantined""",
     "charger/cp01/info": """v ts gateway charger identity name vendor model serial firmware ocpp_version connectors
         features security_profile first_seen meter_serial""",
     "charger/cp01/state": """v ts seq gateway charger online since last_seen status condition error_code
@@ -52,7 +52,7 @@ KEYS = {
         locked fault since previous source stale stale_since stale_reason upstream_delivered""",
 }
 PREVIOUS_KEYS = {"status", "condition", "since"}
-QUARANTINED_KEYS = {"identity", "address", "subprotocols", "reason", "last_seen", "attempts"}
+QUARANTINED_KEYS = {"identity", "address", "subprotocols", "reason", "last_seen", "attempts", "credentials"}
 
 CONNECTOR = ConnectorState(
     at=AT,
@@ -119,7 +119,9 @@ GATEWAY_STATE = GatewayState(
     upstream_online=1,
     reconnects=1,
     connected_since=AT,
-    clock_trust="synced",
+    clock_trust="learned",
+    clock_source="operator",
+    clock_offset_ms=-312,
     db_bytes=4096,
     quarantine=40,
     quarantined=(STRANGER,) * 40,

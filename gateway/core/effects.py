@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum
 
 from gateway.core.events import Leg
 from gateway.core.facts import Fact
+from gateway.core.moment import Moment
 from gateway.core.record import StationRecord
 
 
@@ -130,6 +132,16 @@ class Disarm:
 
 
 @dataclass(frozen=True, slots=True)
+class LearnTime:
+    """Upstream's answer told the time. The charger's question came `round_trip_s` before, the answer `at`."""
+
+    upstream: str
+    current_time: datetime
+    round_trip_s: float
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """Tell MQTT; conflated per topic, never awaited."""
 
@@ -170,6 +182,7 @@ Effect = (
     | CloseLeg
     | Arm
     | Disarm
+    | LearnTime
     | Publish
     | Note
 )

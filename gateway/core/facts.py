@@ -178,7 +178,8 @@ class GatewayState:
     """Health of the gateway: `health` is ok, degraded or critical, `reasons` say why it is not ok.
 
     `quarantine` counts all who wait there, `quarantined` holds the latest of them. `counters` says how often each kind
-    of event happened since the start, by the name that its log line carries too.
+    of event happened since the start, by the name that its log line carries too. `clock_offset_ms` is the true time, by
+    the best word of an upstream, minus this machine's.
     """
 
     at: datetime
@@ -191,6 +192,8 @@ class GatewayState:
     reconnects: int
     connected_since: datetime | None
     clock_trust: str | None = None
+    clock_source: str | None = None
+    clock_offset_ms: int | None = None
     db_bytes: int | None = None
     quarantine: int = 0
     quarantined: tuple[Quarantined, ...] = ()

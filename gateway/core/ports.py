@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from gateway.core.facts import BootReported, Registration, StatusReported
@@ -29,6 +30,9 @@ class Dialect(Protocol):
 
     def read_registration(self, payload: Mapping[str, Any]) -> Registration:
         """Upstream's answer to BootNotification, leniently."""
+
+    def read_time(self, action: str, payload: Mapping[str, Any]) -> datetime | None:
+        """The time (UTC) in an answer of upstream's to this action, leniently; None if it tells no plausible one."""
 
     def is_routine(self, action: str) -> bool:
         """Does this action come so often that its log lines are debug (an SD card wears)?"""

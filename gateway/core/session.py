@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from gateway.core.calls import OpenCall
 from gateway.core.charger import ChargerView
-from gateway.core.effects import Arm, CloseLeg, Disarm, Effect, Level, Note, Publish, Send
+from gateway.core.effects import Arm, CloseLeg, Disarm, Effect, LearnTime, Level, Note, Publish, Send
 from gateway.core.events import Leg
 from gateway.core.facts import BootReported, Fact, StatusReported
 from gateway.core.frames import Flaw, Frame, Kind
@@ -204,7 +206,14 @@ class Session:
             registration = self.dialect.read_registration(frame.payload)
             facts = self.view.answered_boot(registration, now)
             self._expect_heartbeats()
-        return [*effects, *map(Publish, facts)]
+        current_time = self.dialect.read_time(call.action, frame.payload)
+        return [*effects, *self._learn_time(current_time, call, now), *map(Publish, facts)]
+
+    def _learn_time(self, current_time: datetime | None, call: OpenCall, now: Moment) -> list[Effect]:
+        upstream = self.policy.upstream
+        if current_time is None or upstream is None:
+            return []
+        return [LearnTime(upstream.name, current_time, now.monotonic - call.asked_at, now)]
 
     def _expect_heartbeats(self) -> None:
         """After a plain reconnect no boot is due (1.6-J 5.4), and the charger keeps the interval it was told before."""

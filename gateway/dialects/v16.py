@@ -8,6 +8,7 @@ is relayed by others, untouched.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from ocpp.v16.enums import Action, ChargePointErrorCode, ChargePointStatus
@@ -19,6 +20,9 @@ ACTIONS: Final = frozenset(action.value for action in Action)
 STATUSES: Final = frozenset(status.value for status in ChargePointStatus)
 ERROR_CODES: Final = frozenset(code.value for code in ChargePointErrorCode)
 
+TELL_THE_TIME: Final = frozenset({"BootNotification", "Heartbeat"})
+"""Actions whose answer carries `currentTime`."""
+
 ROUTINE: Final = frozenset({"Heartbeat", "MeterValues"})
 
 LONGEST_TEXT = 500
@@ -26,6 +30,15 @@ LONGEST_TEXT = 500
 
 LARGEST_CONNECTOR = 1000
 """Connectors are numbered 1..N without gaps (1.6 3.8); a larger number is garbage and must not make a topic."""
+
+LONGEST_TIME = 40
+"""RFC 3339 with nanoseconds and offset takes 35 characters."""
+
+LONGEST_DATE = 10
+"""What is no longer is a day without a time of day."""
+
+EARLIEST_YEAR, LATEST_YEAR = 2020, 2099
+"""Outside of these upstream has lost its own clock: they start at 1970 or 2000, and wrap around after 2100."""
 
 
 class Dialect16:
@@ -48,6 +61,10 @@ class Dialect16:
             status=_text(payload.get("status")) or "unknown",
             interval_s=interval if interval is not None and interval > 0 else None,
         )
+
+    def read_time(self, action: str, payload: Mapping[str, Any]) -> datetime | None:
+        """`currentTime` of BootNotification.conf (1.6 6.8) and Heartbeat.conf."""
+        return _time(payload.get("currentTime")) if action in TELL_THE_TIME else None
 
     def is_routine(self, action: str) -> bool:
         """Heartbeat and MeterValues come all day long."""
@@ -101,6 +118,19 @@ def _boot(payload: Mapping[str, Any]) -> Reading:
     )
     missing = fact.vendor is None or fact.model is None
     return Reading(fact, ("missing_vendor_or_model",) if missing else ())
+
+
+def _time(value: Any) -> datetime | None:
+    """An instant in any form of ISO 8601; without an offset it is UTC, as 1.6 recommends."""
+    if not isinstance(value, str) or not LONGEST_DATE < len(value) <= LONGEST_TIME:
+        return None
+    try:
+        instant = datetime.fromisoformat(value.strip().upper())
+    except ValueError:
+        return None
+    if not EARLIEST_YEAR <= instant.year <= LATEST_YEAR:
+        return None
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def _text(value: Any) -> str | None:

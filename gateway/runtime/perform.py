@@ -20,6 +20,7 @@ from gateway.core.effects import (
     Disarm,
     Effect,
     HashCredentials,
+    LearnTime,
     Note,
     Ping,
     Publish,
@@ -48,6 +49,8 @@ class Performer:
     safekeeping: Safekeeping
     publish: Callable[[Fact], None]
     notes: Notes
+    learn_time: Callable[[LearnTime], None] = lambda _: None
+    """Hears what upstream's answers tell of the time."""
 
     async def perform(self, batch: Sequence[Sequence[Effect]]) -> None:
         """Effects of several events, in the order of the events."""
@@ -76,6 +79,8 @@ class Performer:
                 self.wiring.ping(leg, generation)
             case CloseLeg():
                 self.wiring.close(effect)
+            case LearnTime():
+                self.learn_time(effect)
             case SaveStation():
                 pass  # committed before everything else
             case _:
@@ -105,4 +110,4 @@ def _phase(effect: Effect) -> int:
         return ANSWER
     if isinstance(effect, Publish):
         return PUBLISH
-    return LOG if isinstance(effect, Note) else SEND
+    return LOG if isinstance(effect, Note | LearnTime) else SEND

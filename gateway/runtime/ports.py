@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from gateway.core.clock_trust import TrustRecord
 from gateway.core.events import Arrival
 from gateway.core.message import Message
 from gateway.core.moment import Moment
@@ -54,7 +55,19 @@ class ForgottenStation:
         return f"station {self.key}"
 
 
-Change = SavedStation | ForgottenStation
+@dataclass(frozen=True, slots=True)
+class SavedTrust:
+    """A change: this is what is known of the clock."""
+
+    record: TrustRecord
+
+    @property
+    def row(self) -> str:
+        """Which row it concerns: a later change of the same row takes its place."""
+        return "clock trust"
+
+
+Change = SavedStation | ForgottenStation | SavedTrust
 
 
 class Store(Protocol):
@@ -68,6 +81,9 @@ class Store(Protocol):
 
     async def stations(self) -> list[StationRecord]:
         """Every station ever let in, in the order first seen. Raises StoreFailed."""
+
+    async def trust(self) -> TrustRecord | None:
+        """What was last known of the clock, of whatever boot; None if nothing was. Raises StoreFailed."""
 
     async def close(self) -> None:
         """Finish what waits, then let go of the file. Safe to call twice."""
@@ -220,3 +236,17 @@ class Desk(Protocol):
 
         Never raises on what was asked. Some questions (`log` with `follow`) are answered until the iterator is closed.
         """
+
+
+class TimeSync(Protocol):
+    """What the operating system knows of its clock."""
+
+    @property
+    def boot_id(self) -> str | None:
+        """Names the boot of the machine; None if it cannot be found out."""
+
+    def boottime_s(self) -> float:
+        """CLOCK_BOOTTIME: seconds since the boot, which no setting of the clock changes."""
+
+    async def synced_by(self) -> str | None:
+        """Who says that the clock follows network time; None if nobody does. Never raises."""

@@ -248,7 +248,10 @@ async def test_a_store_of_any_version_is_brought_up_to_date(path: Path, version:
         connection.execute("PRAGMA journal_mode = WAL")
         migrate(connection, MIGRATIONS[:version])
         if version:
-            connection.execute("INSERT INTO stations VALUES (7, 'CP02', 'cp02', 'cp02', ?, NULL, NULL)", [str(NOON)])
+            connection.execute(
+                "INSERT INTO stations (station, identity, key, slug, first_seen) VALUES (7, 'CP02', 'cp02', 'cp02', ?)",
+                [str(NOON)],
+            )
     assert await stations_in(path) == ([CP02] if version else [])
     with foreign(path) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (NEWEST,)

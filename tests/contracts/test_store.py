@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.sqlite_store import SqliteStore
+from gateway.core.clock_trust import TimeSample, Trust, TrustRecord
 from gateway.core.record import Standing, StationRecord
-from gateway.runtime.ports import ForgottenStation, SavedStation, Store, StoreFailed
+from gateway.runtime.ports import ForgottenStation, SavedStation, SavedTrust, Store, StoreFailed
 from tests.fakes.memory_store import Disk, MemoryStore
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -26,6 +27,8 @@ FULL = StationRecord(
     subprotocol="ocpp1.6",
     credential_hash="scrypt$4096$8$1$00$00",
 )
+LEARNED = TrustRecord("5d7b", Trust.LEARNED, TimeSample("operator", NOON, 61.25, 0.125))
+SYNCED = TrustRecord("5d7b", Trust.SYNCED, TimeSample("marker", NOON + timedelta(hours=1), 3661.25, 0.0))
 
 
 @pytest.fixture(params=["sqlite", "memory"])
@@ -33,7 +36,7 @@ def another(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Stor
     """Makes stores over one and the same disk."""
     if request.param == "sqlite":
         return lambda: SqliteStore(tmp_path / "evgate.db")
-    disk: Disk = {}
+    disk = Disk()
     return lambda: MemoryStore(disk)
 
 
@@ -177,6 +180,23 @@ async def test_commits_of_one_row_keep_their_order(store: Store) -> None:
     assert await store.stations() == versions[-1:]
 
 
+async def test_nothing_is_known_of_the_clock_at_first(store: Store) -> None:
+    await store.commit(saved(FULL))
+    assert await store.trust() is None
+
+
+async def test_the_last_word_about_the_clock_outlives_the_store(store: Store, another: Callable[[], Store]) -> None:
+    await store.commit([SavedTrust(LEARNED)])
+    assert await store.trust() == LEARNED
+    await store.commit([SavedTrust(LEARNED), *saved(FULL), SavedTrust(SYNCED)])
+    await store.close()
+    next_life = another()
+    await next_life.open()
+    assert await next_life.trust() == SYNCED
+    assert await next_life.stations() == [FULL]
+    await next_life.close()
+
+
 async def test_a_closed_store_says_so(store: Store) -> None:
     await store.close()
     await store.close()
@@ -184,6 +204,8 @@ async def test_a_closed_store_says_so(store: Store) -> None:
         await store.commit(saved(CP01))
     with pytest.raises(StoreFailed, match="closed"):
         await store.stations()
+    with pytest.raises(StoreFailed, match="closed"):
+        await store.trust()
     with pytest.raises(StoreFailed, match="closed"):
         await store.open()
 
@@ -198,7 +220,7 @@ async def test_a_store_that_was_never_opened_can_be_closed(another: Callable[[],
 async def test_the_memory_store_fails_when_told_to() -> None:
     store = MemoryStore()
     store.failure = "The disk is full. Make space."
-    for call in (store.open(), store.commit(saved(CP01)), store.stations()):
+    for call in (store.open(), store.commit(saved(CP01)), store.stations(), store.trust()):
         with pytest.raises(StoreFailed, match="Make space"):
             await call
     store.failure = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from gateway.core.calls import UNANSWERED_AFTER_S
-from gateway.core.effects import Arm, CloseLeg, Disarm, Level, Note, Send
+from gateway.core.effects import Arm, CloseLeg, Disarm, LearnTime, Level, Note, Send
 from gateway.core.events import Leg, TimerDue
 from gateway.core.facts import ChargerInfo, ChargerState, ConnectorState
 from gateway.core.session import EXPIRE_EVERY_S, REFRESH_AFTER_S, REFRESH_AGAIN_S
@@ -135,6 +136,44 @@ def test_last_seen_is_the_charger_and_not_upstream() -> None:
     table.pong(Leg.UP)
     table.upstream(call("1", "Reset"))
     assert table.station.view.last_seen == seen
+
+
+# What upstream's answers tell of the time
+
+
+@pytest.mark.parametrize("action", ["BootNotification", "Heartbeat"])
+def test_the_time_in_upstreams_answer_is_learnt_with_how_long_it_took(action: str) -> None:
+    table = connected()
+    table.charger(call("1", action))
+    table.elapse(0.25)
+    text = result("1", {"currentTime": "2026-01-01T12:00:00.500Z", "interval": 300, "status": "Accepted"})
+    effects = table.upstream(text)
+    noon = datetime(2026, 1, 1, 12, 0, 0, 500_000, tzinfo=UTC)
+    assert only(effects, LearnTime) == [LearnTime("operator", noon, 0.25, table.now)]
+    assert only(effects, Send) == [Send(Leg.DOWN, 1, text)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        error("1"),
+        result("1"),
+        result("1", {"currentTime": "1970-01-01T00:00:00Z"}),
+        result("2", {"currentTime": "2026-01-01T12:00:00Z"}),
+    ],
+)
+def test_an_answer_without_a_plausible_time_teaches_nothing(answer: str) -> None:
+    table = connected()
+    table.charger(call("1", "Heartbeat"))
+    table.upstream(answer)
+    assert table.all(LearnTime) == []
+
+
+def test_a_charger_teaches_no_time() -> None:
+    table = connected()
+    table.upstream(call("1", "Heartbeat"))
+    table.charger(result("1", {"currentTime": "2026-01-01T12:00:00Z"}))
+    assert table.all(LearnTime) == []
 
 
 # A version that is relayed and not read

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -40,6 +41,60 @@ def status(**changes: Any) -> Reading:
 def reported(reading: Reading) -> StatusReported:
     assert isinstance(reading.fact, StatusReported)
     return reading.fact
+
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("action", ["BootNotification", "Heartbeat"])
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2026-03-01T12:00:00Z", NOON),
+        ("2026-03-01T12:00:00.250Z", NOON + timedelta(milliseconds=250)),
+        ("2026-03-01T12:00:00.123456789Z", NOON + timedelta(microseconds=123456)),
+        ("2026-03-01T13:00:00+01:00", NOON),
+        ("2026-03-01T08:30:00-0330", NOON),
+        ("2026-03-01T12:00:00", NOON),
+        (" 2026-03-01 12:00:00z\n", NOON),
+        ("20260301T120000Z", NOON),
+        ("2019-12-31T23:59:59Z", None),
+        ("2020-01-01T00:00:00+14:00", datetime(2019, 12, 31, 10, tzinfo=UTC)),
+        ("2099-12-31T23:59:59-12:00", datetime(2100, 1, 1, 11, 59, 59, tzinfo=UTC)),
+        ("2100-01-01T00:00:00Z", None),
+        ("1970-01-01T00:00:00Z", None),
+        ("0001-01-01T00:00:00+23:59", None),
+        ("9999-12-31T23:59:59-23:59", None),
+        ("2026-03-01", None),
+        ("2026-W09-7", None),
+        ("2026-02-30T12:00:00Z", None),
+        ("2026-03-01T12:00:00 Europe/Vienna", None),
+        ("2026-03-01T12:00:00." + "0" * 100 + "Z", None),
+        ("2026-03-01\ud800 12:00:00", None),
+        ("now", None),
+        ("", None),
+        (1772366400, None),
+        (None, None),
+        (["2026-03-01T12:00:00Z"], None),
+    ],
+)
+def test_upstreams_time_is_read_in_any_form_and_believed_if_it_may_be_true(
+    action: str, text: Any, time: datetime | None
+) -> None:
+    read = DIALECT.read_time(action, {"currentTime": text})
+    assert read == time
+    assert read is None or read.tzinfo is UTC
+
+
+def test_only_answers_that_carry_the_time_tell_it() -> None:
+    assert DIALECT.read_time("StartTransaction", {"currentTime": "2026-03-01T12:00:00Z"}) is None
+    assert DIALECT.read_time("Heartbeat", {}) is None
+
+
+@given(ANYTHING | st.datetimes().map(str) | st.datetimes(timezones=st.timezones()).map(datetime.isoformat))
+def test_any_time_is_read_without_an_error(value: Any) -> None:
+    read = DIALECT.read_time("Heartbeat", {"currentTime": value})
+    assert read is None or 2019 <= read.year <= 2100
 
 
 def test_a_complete_status() -> None:

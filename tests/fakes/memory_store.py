@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gateway.core.clock_trust import TrustRecord
 from gateway.core.record import StationRecord
-from gateway.runtime.ports import Change, ForgottenStation, SavedStation, StoreFailed
+from gateway.runtime.ports import Change, ForgottenStation, SavedStation, SavedTrust, StoreFailed
 
-Disk = dict[str, StationRecord]
+
+class Disk(dict[str, StationRecord]):
+    """The rows of the stations by key, and the one of the clock."""
+
+    trust: TrustRecord | None = None
 
 
 class MemoryStore:
     """Obeys the port; `failure`, once set, is the sentence with which every call fails until it is None again."""
 
     def __init__(self, disk: Disk | None = None) -> None:
-        self.disk: Disk = {} if disk is None else disk
+        self.disk = Disk() if disk is None else disk
         self.failure: str | None = None
         self.commits: list[tuple[Change, ...]] = []
         """What was committed, one entry per call that succeeded."""
@@ -35,11 +40,18 @@ class MemoryStore:
             raise StoreFailed("Two stations share a slug. Report this.")
         self.disk.clear()
         self.disk.update(after)
+        for change in changes:
+            if isinstance(change, SavedTrust):
+                self.disk.trust = change.record
         self.commits.append(tuple(changes))
 
     async def stations(self) -> list[StationRecord]:
         self._check()
         return list(self.disk.values())
+
+    async def trust(self) -> TrustRecord | None:
+        self._check()
+        return self.disk.trust
 
     async def close(self) -> None:
         self._closed = True

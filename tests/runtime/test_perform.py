@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from gateway.core.effects import Answer, Effect, Note, Publish, SaveStation, Send
+from gateway.core.effects import Answer, Effect, LearnTime, Note, Publish, SaveStation, Send
 from gateway.core.events import Leg
 from gateway.core.facts import ChargerStatus, Fact
 from gateway.core.record import StationRecord
@@ -46,7 +46,9 @@ class Table:
         self.link = MemoryLink()
         self.wiring = Wiring(StandingClock(), {}, Credentials())
         notes = OrderedNotes(self.order)
-        self.performer = Performer("CP01", self.wiring, Safekeeping(store, notes), self._publish, notes)
+        self.performer = Performer(
+            "CP01", self.wiring, Safekeeping(store, notes), self._publish, notes, learn_time=self._learn_time
+        )
 
     async def attach(self) -> None:
         waiting = self.wiring.wait(1)
@@ -54,6 +56,9 @@ class Table:
         verdict = await waiting
         assert isinstance(verdict, Admitted)
         await verdict.attach(self.link)
+
+    def _learn_time(self, told: LearnTime) -> None:
+        self.order.append(f"learn from {told.upstream}")
 
     def _publish(self, fact: Fact) -> None:
         self.order.append(f"publish after {len(self.link.written)} written")
@@ -77,6 +82,7 @@ async def test_nothing_leaves_before_the_commit() -> None:
     await table.attach()
     effects: list[Effect] = [
         Note("done", "done"),
+        LearnTime("operator", RECORD.first_seen, 0.1, StandingClock().moment),
         Publish(ChargerStatus("cp01", online=True)),
         Send(Leg.DOWN, 1, "relayed"),
         Answer(Leg.DOWN, 1, "own answer"),
@@ -91,7 +97,7 @@ async def test_nothing_leaves_before_the_commit() -> None:
     store.may.set()
     await performing
     assert await table.link.until(2) == ["own answer", "relayed"]
-    assert table.order == ["publish after 0 written", "log done"]
+    assert table.order == ["publish after 0 written", "log done", "learn from operator"]
     await table.wiring.stop()
 
 

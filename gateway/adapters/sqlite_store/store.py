@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar, assert_never
 
+from gateway.adapters.sqlite_store.clock import load_trust, save_trust
 from gateway.adapters.sqlite_store.stations import forget_station, load_stations, save_station
 from gateway.adapters.sqlite_store.writer import Job, Writer
+from gateway.core.clock_trust import TrustRecord
 from gateway.core.record import StationRecord
-from gateway.runtime.ports import Change, ForgottenStation, SavedStation, StoreFailed, StoreRefused
+from gateway.runtime.ports import Change, ForgottenStation, SavedStation, SavedTrust, StoreFailed, StoreRefused
 
 T = TypeVar("T")
 
@@ -64,10 +66,11 @@ class SqliteStore:
 
     async def stations(self) -> list[StationRecord]:
         """Every station ever let in, in the order first seen. Raises StoreFailed."""
-        try:
-            return await self._ask(load_stations, self._limit_s, writes=False)
-        except StoreRefused as refusal:
-            raise StoreFailed(str(refusal)) from refusal
+        return await self._read(load_stations)
+
+    async def trust(self) -> TrustRecord | None:
+        """What was last known of the clock, of whatever boot; None if nothing was. Raises StoreFailed."""
+        return await self._read(load_trust)
 
     async def close(self) -> None:
         """Finish what waits, for at most 3 s, then let go of the file. Safe to call twice; never raises."""
@@ -83,6 +86,12 @@ class SqliteStore:
                 self._path,
                 limit_s,
             )
+
+    async def _read(self, load: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return await self._ask(load, self._limit_s, writes=False)
+        except StoreRefused as refusal:
+            raise StoreFailed(str(refusal)) from refusal
 
     async def _ask(self, work: Callable[[sqlite3.Connection], T], limit_s: float, *, writes: bool) -> T:
         if self._closed:
@@ -106,6 +115,8 @@ def _save(connection: sqlite3.Connection, change: Change) -> None:
             save_station(connection, record)
         case ForgottenStation(key):
             forget_station(connection, key)
+        case SavedTrust(record):
+            save_trust(connection, record)
         case _:
             assert_never(change)
 
