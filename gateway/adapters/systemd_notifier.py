@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 
 
@@ -14,6 +15,8 @@ class SystemdNotifier:
             import systemd.daemon  # laptops and tests run without it
 
             self._notify = systemd.daemon.notify
+        self.watchdog_s = _watchdog_s(environ, os.getpid())
+        """Without a sign of life for so long the service manager kills the daemon; None where it does not watch."""
 
     def ready(self, status: str) -> None:
         """The daemon listens and serves."""
@@ -34,3 +37,12 @@ class SystemdNotifier:
     def _tell(self, text: str) -> None:
         if self._notify is not None:
             self._notify(text)
+
+
+def _watchdog_s(environ: Mapping[str, str], pid: int) -> float | None:
+    """As sd_watchdog_enabled(3) reads it: not of a parent's, and only where there is somebody to tell."""
+    limit_us = environ.get("WATCHDOG_USEC", "")
+    mine = environ.get("WATCHDOG_PID", str(pid)) == str(pid)
+    if "NOTIFY_SOCKET" not in environ or not mine or not limit_us.isdecimal() or int(limit_us) == 0:
+        return None
+    return int(limit_us) / 1_000_000

@@ -65,9 +65,17 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.)|\Z)", re.DOTALL)
 _SHORT_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
-def redact(text: str) -> str:
-    """The text with passwords, authorization headers and user parts of URLs masked, tags down to four characters."""
-    return _redacted(text, 0, named=False, cut=False)
+def redact(text: str, *, named: bool = False, cut: bool = False) -> str:
+    """The text with passwords, authorization headers and user parts of URLs masked, tags down to four characters.
+
+    `named`: a secret is named around this text (`names_secret`); `cut`: the end of the text is lost.
+    """
+    return _redacted(text, 0, named=named, cut=cut)
+
+
+def names_secret(text: str) -> bool:
+    """Does the text name a secret? To be asked before it is cut: the name may stand far behind the value."""
+    return _SECRET_NAMES.search(_squeezed(_unescaped(text[:EXAMINED]))) is not None
 
 
 def excerpt(text: str, most: int = 200) -> str:

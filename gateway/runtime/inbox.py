@@ -30,6 +30,11 @@ class Inbox:
         """May another CALL be read?"""
         return self.calls < MOST_CALLS_WAITING
 
+    @property
+    def oldest(self) -> Moment | None:
+        """When the event that waits for longest happened; None while none waits."""
+        return self._waiting[0][1] if self._waiting else None
+
     def put(self, event: Event, at: Moment) -> None:
         """Add an event; never refuses one."""
         if isinstance(event, FrameReceived) and takes_room(event.frame):

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -112,7 +113,7 @@ async def send_many(link: Link, count: int) -> None:
         await link.send("x" * 60_000)
 
 
-async def stuck_task(task: asyncio.Task[None]) -> bool:
+async def stuck_task(task: asyncio.Future[Any]) -> bool:
     """Turn the loop until the task cannot have anything left to do but wait."""
     for _ in range(5_000):
         await one_turn()

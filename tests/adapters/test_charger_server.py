@@ -181,13 +181,118 @@ async def test_several_listeners_and_a_socket_of_somebody_else() -> None:
     await server.close()
 
 
-async def test_a_taken_port_is_said_and_nothing_stays_open() -> None:
+async def test_a_taken_port_is_said_and_the_others_are_served() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        server = ChargerServer(FakeDoors(), [Listener("127.0.0.1", 0), Listener("127.0.0.1", port)], max_frame=1)
-        with pytest.raises(ListenFailed, match=rf"127\.0\.0\.1:{port} .*another program listens there"):
+        doors = FakeDoors()
+        listeners = [Listener("127.0.0.1", port), Listener("127.0.0.1", 0), Listener("127.0.0.1", 0)]
+        server = ChargerServer(doors, listeners, max_frame=MAX_FRAME)
+        await server.open()
+        taken, *opened = server.states()
+        assert taken.listener == listeners[0]
+        assert taken.port is None
+        assert taken.problem is not None
+        assert taken.problem.startswith(f"cannot listen on 127.0.0.1:{port} (")
+        assert taken.problem.endswith("another program listens there; find it with `ss -ltnp`, or choose another port")
+        assert [state.problem for state in opened] == [None, None]
+        assert tuple(state.port for state in opened) == server.ports
+        assert server.accepting
+        for open_port in server.ports:
+            async with dial(open_port):
+                await doors.next_inside()
+        assert await server.retry() == []
+    [state] = await server.retry()
+    assert state == server.states()[0]
+    assert (state.port, state.problem) == (port, None)
+    async with dial(port):
+        await doors.next_inside()
+    assert await server.retry() == []
+    await server.close()
+    assert await server.retry() == []
+    assert server.ports == ()
+
+
+async def test_where_nothing_can_be_opened_each_is_said_and_tried_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        server = ChargerServer(FakeDoors(), [Listener("192.0.2.1", 0), Listener("127.0.0.1", port)], max_frame=1)
+        with pytest.raises(ListenFailed, match=rf"192\.0\.2\.1:0 .*; cannot listen on 127\.0\.0\.1:{port} "):
             await server.open()
         assert server.ports == ()
+    assert [state.port for state in await server.retry()] == [port]
+    await server.close()
+
+
+async def test_an_opening_that_is_cancelled_leaves_no_listener() -> None:
+    bound = socket.create_server(("127.0.0.1", 0))
+    port = bound.getsockname()[1]
+    server = ChargerServer(FakeDoors(), [Listener("127.0.0.1", port, bound=bound)], max_frame=1)
+    opening = asyncio.create_task(server.open())
+    await one_turn()
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert bound.fileno() == -1
+    await server.close()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_a_listener_that_was_closed_accepts_no_more() -> None:
+    async with house() as served:
+        charger, _ = await enter(served)
+        accepting = [served.server.accepting]
+        served.server.stop_listening()
+        await one_turn()
+        accepting.append(served.server.accepting)
+        assert accepting == [True, False]
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", served.port)
+        # Who is in stays in.
+        assert await within(await charger.ping()) >= 0.0
+
+
+# Sockets that somebody else holds
+
+
+async def test_who_dials_a_held_socket_between_two_servers_waits_and_is_served() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        first = ChargerServer(FakeDoors(), [Listener("127.0.0.1", port, bound=held.dup())], max_frame=MAX_FRAME)
+        await first.open()
+        charger = await dial(port)
+        first.stop_listening()
+        await one_turn()
+        waiting = [asyncio.create_task(_upgraded(port)) for _ in range(50)]
+        await first.close()
+        with pytest.raises(ConnectionClosed) as closed:
+            await charger.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012
+        waiting += [asyncio.create_task(_upgraded(port)) for _ in range(50)]
+        assert await stuck_task(asyncio.gather(*waiting))
+        second = ChargerServer(FakeDoors(), [Listener("127.0.0.1", port, bound=held.dup())], max_frame=MAX_FRAME)
+        await second.open()
+        heads = await within(asyncio.gather(*waiting))
+        assert {head.split("\r\n")[0] for head in heads} == {"HTTP/1.1 101 Switching Protocols"}
+        await second.close()
+
+
+async def test_what_a_held_socket_accepts_does_not_wait_for_acknowledgements() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        assert not held.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        server = ChargerServer(FakeDoors(), [Listener("127.0.0.1", port, bound=held.dup())], max_frame=MAX_FRAME)
+        await server.open()
+        # It belongs to the socket, not to the descriptor, and every accepted one inherits it.
+        assert held.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        await server.close()
+
+
+async def _upgraded(port: int) -> str:
+    """The answer to an upgrade, however long it takes."""
+    async with wire(port) as charger:
+        return await charger.upgrade()
 
 
 async def test_an_address_of_another_machine_is_said() -> None:

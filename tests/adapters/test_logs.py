@@ -117,9 +117,11 @@ def test_notifier_speaks_to_the_service_manager(tmp_path: Path, monkeypatch: pyt
         notifier = SystemdNotifier(os.environ)
         notifier.ready("serving")
         notifier.status("2 of 3 chargers online")
+        notifier.alive()
         notifier.stopping()
         assert manager.recv(1000) == b"READY=1\nSTATUS=serving"
         assert manager.recv(1000) == b"STATUS=2 of 3 chargers online"
+        assert manager.recv(1000) == b"WATCHDOG=1"
         assert manager.recv(1000) == b"STOPPING=1"
 
 
@@ -127,3 +129,20 @@ def test_notifier_is_silent_without_a_service_manager() -> None:
     notifier = SystemdNotifier({})
     notifier.ready("serving")
     assert "NOTIFY_SOCKET" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("environ", "watchdog_s"),
+    [
+        ({}, None),
+        ({"WATCHDOG_USEC": "30000000"}, 30.0),
+        ({"WATCHDOG_USEC": "2500000", "WATCHDOG_PID": str(os.getpid())}, 2.5),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getppid())}, None),
+        ({"WATCHDOG_USEC": "0"}, None),
+        ({"WATCHDOG_USEC": "-5"}, None),
+        ({"WATCHDOG_USEC": "soon"}, None),
+    ],
+)
+def test_the_watchdog_of_this_process_is_read(environ: dict[str, str], watchdog_s: float | None) -> None:
+    assert SystemdNotifier({"NOTIFY_SOCKET": "/run/nowhere", **environ}).watchdog_s == watchdog_s
+    assert SystemdNotifier(environ).watchdog_s is None

@@ -48,6 +48,27 @@ async def test_state_stands_retained_with_online_last() -> None:
             assert all(message.retain and message.qos == 1 for message in late.messages)
 
 
+async def test_what_is_cleared_stands_no_more_and_is_not_told_again() -> None:
+    async with Broker() as broker, running(broker_at(broker.port)) as rig:
+        async with Subscriber(broker.port) as mqtt:
+            rig.put(value(1))
+            await mqtt.wait_for(STATE)
+            rig.put(Message("charger/cp01/state", ""))
+            await mqtt.wait_for(STATE, "".__eq__)
+            async with Subscriber(broker.port) as late:
+                await late.wait_for(STATUS)
+                assert late.history(STATE) == []
+        await broker.stop()
+        rig.put(Message("charger/cp02/state", "{}"))
+        await broker.start()
+        async with Subscriber(broker.port) as mqtt:
+            await mqtt.wait_for(STATUS, "online".__eq__)
+            assert mqtt.history(f"{BASE}/charger/cp02/state") == ["{}"]
+            assert mqtt.history(STATE) == []
+            rig.put(value(2))
+            await mqtt.wait_for(STATE, '{"n":2}'.__eq__)
+
+
 async def test_state_of_the_connection_is_told_and_part_of_the_first_burst() -> None:
     async with Broker() as broker, Subscriber(broker.port) as mqtt, running(broker_at(broker.port)) as rig:
         assert (rig.state().connected, rig.state().protocol, rig.state().connected_since) == (False, None, None)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.core.redact import EXAMINED, MOST_LEVELS, excerpt, redact
+from gateway.core.redact import EXAMINED, MOST_LEVELS, excerpt, names_secret, redact
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=80)
 JSONISH = st.text(alphabet="[]{}\"',:=\\ \n0aidTagpwvlue@/", max_size=80)
@@ -332,3 +332,38 @@ def test_no_secret_shows_in_text_that_only_looks_like_json(name: str, secret: st
         f"GET /?{name}={secret}&x=1 HTTP/1.1",
     ):
         assert not rare_in(redact(text))
+
+
+# Texts that were cut before anybody looked
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('{"key":"AuthorizationKey"}', True),
+        ('{"key":"Authorization\\u004bey"}', True),
+        ('{"key":"basic-auth password"}', True),
+        ('{"key":"HeartbeatInterval"}', False),
+        (" " * EXAMINED + "password", False),
+    ],
+)
+def test_a_text_that_names_a_secret_is_known_as_such(text: str, names: bool) -> None:
+    assert names_secret(text) is names
+
+
+def test_a_value_is_hidden_by_a_name_that_was_cut_off() -> None:
+    kept = '{"a":[{"value":"geheim"}],"b":{"value":"half'
+    assert redact(kept, named=True, cut=True) == '{"a":[{"value":"***"}],"b":{"value":"***"'
+    assert redact(kept, cut=True) == '{"a":[{"value":"geheim"}],"b":{"value":"***"'
+
+
+@given(ANY_TEXT | JSONISH, st.integers(0, 80))
+@example('{"password":"geheim"}', 14)
+def test_a_cut_text_is_redacted_without_an_error(text: str, most: int) -> None:
+    redact(text[:most], named=names_secret(text), cut=True)
+
+
+@given(RARE_TEXT, st.integers(0, 200))
+def test_no_cut_shows_a_secret(secret: str, most: int) -> None:
+    text = f'[2,"1","a",{{"x":[{{"value":"{secret}"}}],"u":"ftp://u:{secret}@h/","key":"authorizationkey"}}]'
+    assert rare_in(redact(text[:most], named=names_secret(text), cut=True)) == ""
