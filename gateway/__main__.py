@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from gateway import __version__, app
-from gateway.settings import ConfigurationError, check, load
+from gateway import __version__, app, commands
+from gateway.settings import ConfigurationError, check
 from gateway.sim import command as simulator
 
 _CONFIG_HELP = "configuration file (default: /etc/evgate/gateway.toml); conf.d/*.toml beside it is read as well"
@@ -34,15 +34,16 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"evgate {__version__}")
-    commands = parser.add_subparsers(metavar="command", required=True)
-    _add_run(commands)
-    _add_check(commands)
-    simulator.add_arguments(commands)
+    parsers = parser.add_subparsers(metavar="command", required=True)
+    _add_run(parsers)
+    _add_check(parsers)
+    commands.add_arguments(parsers)
+    simulator.add_arguments(parsers)
     return parser
 
 
-def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    run = commands.add_parser(
+def _add_run(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = parsers.add_parser(
         "run",
         help="the daemon",
         description="Serve chargers until SIGTERM or Ctrl-C. Prints a line that starts with READY when it listens.",
@@ -54,8 +55,8 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     run.set_defaults(do=_run)
 
 
-def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
+def _add_check(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = parsers.add_parser(
         "check",
         help="is the configuration right, and what will the daemon do",
         description="Read the configuration as the daemon would, and say what it will do, or what is wrong.",
@@ -70,8 +71,7 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _run(arguments: argparse.Namespace) -> int:
     try:
-        settings = load(arguments.config, os.environ)
-        status = asyncio.run(app.run(settings, os.environ, partial(print, flush=True)))
+        status = asyncio.run(app.run(arguments.config, os.environ, partial(print, flush=True)))
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return 1

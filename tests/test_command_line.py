@@ -29,18 +29,30 @@ leave(0)
 """
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["check"], ["demo"], ["sim"], ["sim", "charger"], ["sim", "csms"]])
+COMMANDS = [
+    *("run", "check", "demo", "sim", "sim charger", "sim csms"),
+    *("status", "charger", "charger list", "charger adopt", "charger forget", "log"),
+]
+GROUPS = ("sim", "charger")
+
+
+@pytest.mark.parametrize("command", [[], *(command.split() for command in COMMANDS)])
 def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([*command, "--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
     assert "usage: evgate" in shown
-    if len(command) == 1 and command != ["sim"]:
-        assert "example" in shown
+    if command != ["sim"]:
+        assert "example:\n  evgate " in shown
+    if command and command not in ([group] for group in GROUPS):
+        assert "exit status: 0 " in shown
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["run", "--nonsense"], ["sim"]])
+WRONG = [["sim"], ["charger"], ["charger", "adopt"], ["charger", "forget", "a", "b"], ["status", "CP01"], ["log", "-x"]]
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["run", "--nonsense"], *WRONG])
 def test_called_wrongly_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)

@@ -46,14 +46,14 @@ class Journal(logging.Handler):
             return f"{text}\n{logging.Formatter().formatException(record.exc_info)}"
         return text
 
-    def _fields(self, record: logging.LogRecord) -> dict[str, str]:
+    def _fields(self, record: logging.LogRecord) -> dict[str, str | int]:
         fields: dict[str, str] = getattr(record, "fields", {})
         return {
             "PRIORITY": self._priority(record),
             "SYSLOG_IDENTIFIER": "evgate",
             "LOGGER": record.name,
             "CODE_FILE": record.filename,
-            "CODE_LINE": str(record.lineno),
+            "CODE_LINE": record.lineno,  # the library formats it as a number
             "CODE_FUNC": record.funcName or "",
             **{name: self._clean(value) for name, value in fields.items() if value},
         }

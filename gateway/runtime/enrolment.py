@@ -63,6 +63,7 @@ class Enrolment:
         await self.stations.safekeeping.save([ForgottenStation(key)])
         if station is not None and self.stations.find(identity) is station:
             await self.stations.let_go(key, "this charger was forgotten")
+        self.stations.messages.forget(identity)
         self.stations.notes.say("forgotten", "forgotten by an operator", Level.WARNING, identity)
         return f"{name} is forgotten, and its topics are cleared in a minute{self._caution()}"
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from enum import Enum
 from shlex import quote
 
+from gateway.core.clock_trust import Trust
 from gateway.core.moment import timestamp
 from gateway.core.redact import excerpt
 from gateway.core.station import Station
 from gateway.runtime.ports import PublisherState
 from gateway.runtime.stations import Stations
+from gateway.runtime.timekeeping import Timekeeping
 
 
 class Gravity(Enum):
@@ -81,9 +83,22 @@ def trouble_of(station: Station) -> Problem | None:
 def problems_of_broker(state: PublisherState, *, wanted: bool) -> Iterator[Problem]:
     """`wanted`: the configuration names a broker; else one on this machine is tried, and may well be missing."""
     if not state.connected:
-        why = state.last_error or "not yet connected"
-        text = f"no MQTT: {state.broker} {why}; check that the broker runs, and [mqtt]"
-        yield Problem("mqtt_offline", text, Gravity.WARNING if wanted else Gravity.NOTICE)
+        why = state.last_error or f"{state.broker} has not answered yet; see that the broker runs"
+        yield Problem(
+            "mqtt_offline", f"nothing is published on MQTT: {why}", Gravity.WARNING if wanted else Gravity.NOTICE
+        )
+
+
+def problems_of_clock(timekeeping: Timekeeping) -> Iterator[Problem]:
+    """Nobody knows what time it is, or two who should know disagree."""
+    if timekeeping.problem is not None:
+        yield Problem("clock_disagrees", timekeeping.problem)
+    elif timekeeping.trust == Trust.FLOOR.value:
+        text = (
+            "nobody has confirmed this machine's clock since it started, so times may be wrong: let it reach a time "
+            'server (timedatectl), or set [site] clock = "trusted" if it has a battery-backed clock'
+        )
+        yield Problem("clock_unconfirmed", text, Gravity.NOTICE)
 
 
 def _offline(station: Station) -> str:

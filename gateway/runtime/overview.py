@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from gateway.core.facts import (
     ChargerCounts,
+    ChargerForgotten,
     ChargerStatus,
     ConnectorState,
     Fact,
@@ -16,8 +17,18 @@ from gateway.core.facts import (
 )
 from gateway.core.moment import Moment
 from gateway.core.station import Station
+from gateway.runtime.health import (
+    Gravity,
+    Problem,
+    by_gravity,
+    health,
+    problems_of_broker,
+    problems_of_clock,
+    problems_of_stations,
+)
 from gateway.runtime.ports import Clock, PublisherState
 from gateway.runtime.stations import Stations
+from gateway.runtime.timekeeping import Timekeeping
 
 TELL_EVERY_S = 30.0
 """A consumer that sees an older state knows that the gateway hangs."""
@@ -29,6 +40,9 @@ MOST_REASONS = 20
 """Enough to act upon; the counts tell the rest."""
 
 MOST_QUARANTINED = 20
+
+LONGEST_STATUS = 250
+"""Characters of the line for the service manager: three lines of a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,8 @@ class About:
     boot_id: str | None
     os: str | None
     ocpp_versions: tuple[str, ...]
+    broker_wanted: bool = True
+    """Does the configuration name a broker, or is one on this machine tried?"""
 
 
 @dataclass(slots=True)
@@ -51,19 +67,23 @@ class Overview:
     about: About
     clock: Clock
     stations: Stations
+    timekeeping: Timekeeping
     broker: Callable[[], PublisherState]
     publish: Callable[[Fact], None]
     tell_status: Callable[[str], None]
     """Hears the status line for the service manager each time it is told."""
+    db_bytes: Callable[[], int | None] = lambda: None
+    more_problems: Callable[[], Iterable[Problem]] = lambda: ()
+    """What is wrong with that which only the composition root sees: configuration, listeners."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def notice(self, fact: Fact) -> None:
         """A fact was published: the counts may have changed."""
-        if isinstance(fact, ChargerStatus | ConnectorState):
+        if isinstance(fact, ChargerStatus | ConnectorState | ChargerForgotten):
             self._changed.set()
 
-    def broker_changed(self) -> None:
-        """The connection to the broker came or went."""
+    def changed(self) -> None:
+        """Something that this tells of came or went: the broker, a stranger, trust in the clock."""
         self._changed.set()
 
     async def run(self) -> None:
@@ -105,32 +125,50 @@ class Overview:
     def state(self, now: Moment) -> GatewayState:
         """Health and counts."""
         known = self.stations.known()
-        problem = self.stations.safekeeping.problem
-        reasons = ["store_failed"] if problem is not None else []
-        reasons += [f"upstream_offline:{station.slug}" for station in known if station.admission.outage]
-        reasons += [f"charger_offline:{station.slug}" for station in known if not station.view.online]
+        problems = self._own_problems()
+        reasons = dict.fromkeys(problem.what for problem in problems if problem.gravity is not Gravity.NOTICE)
         broker = self.broker()
         return GatewayState(
             at=now.wall,
-            health="critical" if problem is not None else "degraded" if reasons else "ok",
-            reasons=tuple(reasons[:MOST_REASONS]),
+            health=health(problems),
+            reasons=tuple(reasons)[:MOST_REASONS],
             uptime_s=int(now.monotonic - self.about.started.monotonic),
             chargers=_counts(known),
             upstream_links=len(known),
             upstream_online=sum(1 for station in known if station.session is not None),
             reconnects=broker.reconnects,
             connected_since=broker.connected_since.wall if broker.connected_since else None,
+            clock_trust=self.timekeeping.trust,
+            clock_source=self.timekeeping.source,
+            clock_offset_ms=self.timekeeping.offset_ms,
+            db_bytes=self.db_bytes(),
             quarantine=len(self.stations.quarantine),
             quarantined=tuple(self.stations.quarantine.latest(MOST_QUARANTINED)),
             counters=self.stations.notes.counters.copy(),
         )
 
+    def problems(self) -> list[Problem]:
+        """Everything that is wrong, the gravest first."""
+        broker = problems_of_broker(self.broker(), wanted=self.about.broker_wanted)
+        return by_gravity([*self._own_problems(), *broker])
+
+    def _own_problems(self) -> list[Problem]:
+        """Without the broker, whose absence a reader of MQTT need not be told."""
+        clock = problems_of_clock(self.timekeeping)
+        return by_gravity([*self.more_problems(), *problems_of_stations(self.stations), *clock])
+
     def status_line(self) -> str:
-        """One line for the service manager."""
+        """One line for the service manager: counts, who waits, and the gravest of what is wrong."""
         counts = _counts(self.stations.known())
         state = self.broker()
         broker = "connected" if state.connected else f"not connected ({state.last_error or 'not yet'})"
-        return f"{counts.online} of {counts.configured} chargers online, {counts.charging} charging, MQTT {broker}"
+        line = f"{counts.online} of {counts.configured} chargers online, {counts.charging} charging, MQTT {broker}"
+        if self.stations.quarantine:
+            line += f"; {len(self.stations.quarantine)} in quarantine, see evgate status"
+        grave = [problem.text for problem in self._own_problems() if problem.gravity is not Gravity.NOTICE]
+        if grave:
+            line += f"; {grave[0]}"
+        return line if len(line) <= LONGEST_STATUS else line[: LONGEST_STATUS - 1] + "…"
 
 
 def _counts(known: list[Station]) -> ChargerCounts:

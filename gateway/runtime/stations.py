@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from shlex import quote
 
 from gateway.core.door import Quarantine, Unknown
-from gateway.core.effects import Effect, Level
+from gateway.core.effects import Effect, LearnTime, Level
 from gateway.core.events import Arrival, ChargerArrived, ChargerVanished, PolicyChanged, StopRequested
 from gateway.core.facts import ChargerForgotten, Fact
 from gateway.core.own_id import OwnIds
@@ -18,6 +18,7 @@ from gateway.core.slug import slug
 from gateway.core.station import Station
 from gateway.runtime.credentials import Credentials
 from gateway.runtime.directory import Directory
+from gateway.runtime.message_log import MessageLog
 from gateway.runtime.notes import Notes
 from gateway.runtime.perform import Performer
 from gateway.runtime.ports import Admitted, Clock, Refused
@@ -52,6 +53,9 @@ class Stations:
     credentials: Credentials
     dialects: Mapping[str, Dialect]
     seed: bytes
+    messages: MessageLog = field(default_factory=MessageLog)
+    learn_time: Callable[[LearnTime], None] = lambda _: None
+    """Hears what the answers of upstreams tell of the time."""
     quarantine: Quarantine = field(default_factory=Quarantine)
     open: bool = False
     changed: Callable[[], None] = lambda: None
@@ -70,6 +74,10 @@ class Stations:
         """The station of this identity, in whatever spelling."""
         task = self._stations.get(identity_key(identity))
         return task.station if task else None
+
+    def loops(self) -> list[tuple[StationTask, asyncio.Task[None]]]:
+        """Every station with the task that runs it."""
+        return [(task, self._tasks[key]) for key, task in self._stations.items()]
 
     def known(self) -> list[Station]:
         """Those configured, and those let in before; not who merely knocks."""
@@ -254,8 +262,8 @@ class Stations:
         if station.slug in self._clearing:
             self._clearing.pop(station.slug)[0].cancel()
         wiring = Wiring(self.clock, self.upstreams, self.credentials)
-        performer = Performer(identity, wiring, self.safekeeping, self.publish, self.notes)
-        task = self._stations[key] = StationTask(station, wiring, performer)
+        performer = Performer(identity, wiring, self.safekeeping, self.publish, self.notes, self.learn_time)
+        task = self._stations[key] = StationTask(station, wiring, performer, messages=self.messages)
         self._tasks[key] = asyncio.create_task(task.run(), name=f"station {identity}")
         return task
 
@@ -267,5 +275,6 @@ class Stations:
         """Forget identities that knocked once and were never let in."""
         for key, task in list(self._stations.items()):
             if task.station.idle and task.wiring.quiet and key not in self.directory.configured:
+                self.messages.forget(task.station.identity)
                 self._tasks.pop(key).cancel()
                 del self._stations[key]

@@ -60,9 +60,9 @@ def test_plain_handler_writes_to_standard_error(capfd: pytest.CaptureFixture[str
 
 
 def test_journal_entry_has_fields() -> None:
-    entries: list[tuple[str, dict[str, str]]] = []
+    entries: list[tuple[str, dict[str, str | int]]] = []
 
-    def send(message: str, **fields: str) -> None:
+    def send(message: str, **fields: str | int) -> None:
         entries.append((message, fields))
 
     Journal(send).handle(
@@ -95,8 +95,11 @@ def test_journal_that_is_gone_does_not_stop_the_caller(capfd: pytest.CaptureFixt
     assert "no journal" in capfd.readouterr().err
 
 
-def test_systemd_python_is_what_sends_by_default() -> None:
-    assert Journal()._send.__module__ == "systemd.journal"  # noqa: SLF001
+def test_the_real_library_takes_what_it_is_given(capfd: pytest.CaptureFixture[str]) -> None:
+    handler = Journal()
+    assert handler._send.__module__ == "systemd.journal"  # noqa: SLF001
+    handler.handle(record("to the journal of this machine, if it has one", CHARGE_POINT="CP01"))
+    assert capfd.readouterr().err == ""
 
 
 def test_journal_is_told_from_a_terminal(tmp_path: Path) -> None:

@@ -12,17 +12,19 @@ from gateway.core.facts import Fact
 from gateway.core.policy import StationPolicy, UpstreamPolicy
 from gateway.dialects import DIALECTS
 from gateway.runtime.credentials import Credentials
+from gateway.runtime.directory import Directory
 from gateway.runtime.gate import HostGate
 from gateway.runtime.notes import Notes
 from gateway.runtime.ports import Admitted, LinkEvents, Refused
 from gateway.runtime.safekeeping import Safekeeping
-from gateway.runtime.directory import Directory
 from gateway.runtime.stations import Stations
+from gateway.runtime.timekeeping import Timekeeping
 from gateway.runtime.wiring import Upstream
 from tests.fakes.clock import StandingClock
 from tests.fakes.dialer import ScriptedDialer
 from tests.fakes.link import MemoryLink
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.time_sync import StandingTimeSync
 from tests.turns import one_turn
 
 POLICY = StationPolicy(UpstreamPolicy("operator"))
@@ -41,12 +43,15 @@ class House:
     told: list[Fact] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     stations: Stations = field(init=False)
+    timekeeping: Timekeeping = field(init=False)
 
     def __post_init__(self) -> None:
         self.notes = Notes(self.clock)
+        safekeeping = Safekeeping(self.store, self.notes)
+        self.timekeeping = Timekeeping(True, self.clock, StandingTimeSync(), safekeeping, self.notes)
         self.stations = Stations(
             clock=self.clock,
-            safekeeping=Safekeeping(self.store, self.notes),
+            safekeeping=safekeeping,
             publish=self.told.append,
             notes=self.notes,
             directory=self.directory or Directory(self.unknown, POLICY),

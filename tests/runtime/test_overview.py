@@ -16,7 +16,15 @@ BROKER = PublisherState(True, 5, "127.0.0.1:1883", 0, None, None)
 def overview_of(house: House) -> Overview:
     """An overview that tells the same listener as the stations."""
     about = About("depot3", None, "0.1.0", house.clock.now(), "b7f1c0de", "Debian 12", ("1.6",))
-    return Overview(about, house.clock, house.stations, lambda: BROKER, house.told.append, house.lines.append)
+    return Overview(
+        about,
+        house.clock,
+        house.stations,
+        house.timekeeping,
+        lambda: BROKER,
+        house.told.append,
+        house.lines.append,
+    )
 
 
 async def test_counts_and_health() -> None:
@@ -68,7 +76,7 @@ async def test_tells_at_once_and_info_only_when_it_changed() -> None:
     running = asyncio.create_task(overview.run())
     await until(lambda: any(isinstance(fact, GatewayState) for fact in house.told))
     assert [type(fact) for fact in house.told] == [GatewayInfo, GatewayState]
-    overview.broker_changed()
+    overview.changed()
     await until(lambda: len(house.told) == 3)
     assert isinstance(house.told[2], GatewayState)
     running.cancel()

@@ -14,6 +14,7 @@ from gateway.core.events import Leg, LegHeard, StopRequested
 from gateway.core.own_id import OwnIds
 from gateway.core.station import Station
 from gateway.runtime.credentials import Credentials
+from gateway.runtime.message_log import MessageLog
 from gateway.runtime.notes import Notes
 from gateway.runtime.perform import Performer
 from gateway.runtime.progress import STUCK_AFTER_S, Loop, Progress
@@ -82,7 +83,8 @@ class Site:
         wiring = Wiring(self.clock, {}, Credentials())
         notes = Notes(self.clock)
         safekeeping = Safekeeping(MemoryStore(), notes)
-        task = StationTask(station, wiring, performs(identity, wiring, safekeeping, lambda _: None, notes))
+        performer = performs(identity, wiring, safekeeping, lambda _: None, notes)
+        task = StationTask(station, wiring, performer, MessageLog())
         self.loops.append((task, asyncio.create_task(task.run())))
         return task
 

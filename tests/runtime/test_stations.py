@@ -11,9 +11,9 @@ from gateway.core.door import Unknown
 from gateway.core.facts import ChargerStatus
 from gateway.core.policy import StationPolicy, UpstreamPolicy
 from gateway.core.record import StationRecord, identity_key
+from gateway.runtime.directory import Configured, Directory
 from gateway.runtime.ports import DialVerdict, Unreachable
 from gateway.runtime.safekeeping import Safekeeping
-from gateway.runtime.directory import Configured, Directory
 from gateway.runtime.stations import MOST_STATIONS
 from tests.fakes.memory_store import MemoryStore
 from tests.runtime.house import POLICY, House, arrival, until

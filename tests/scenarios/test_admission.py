@@ -138,12 +138,17 @@ async def _both(first: Awaitable[int], second: Awaitable[int]) -> list[int]:
     return list(await asyncio.gather(first, second))
 
 
-@pytest.mark.parametrize(("unknown", "line"), [("quarantine", "kept in quarantine"), ("refuse", "refused")])
-async def test_strangers_stay_outside_and_are_named(tmp_path: Path, unknown: str, line: str) -> None:
+@pytest.mark.parametrize(
+    ("unknown", "line", "hint"),
+    [
+        ("quarantine", "kept in quarantine", "let it in with: evgate charger adopt stranger"),
+        ("refuse", "refused", "name it in a [[charger]] and reload evgate"),
+    ],
+)
+async def test_strangers_stay_outside_and_are_named(tmp_path: Path, unknown: str, line: str, hint: str) -> None:
     async with site(tmp_path, '[[charger]]\nidentity = "Ours"\n', unknown=unknown) as here:
         assert await _dial(here, "stranger") == 404
         assert await _dial(here, "stranger") == 404
-        hint = 'add [[charger]] with identity = "stranger" to gateway.toml'
         assert hint in await here.daemon.logged(lambda text: line in text and "stranger" in text)
         assert here.upstream("stranger").upgrades == []
         assert await _dial(here, "OURS") == 101
@@ -166,7 +171,7 @@ async def test_without_an_upstream_a_charger_gets_503_and_the_log_says_why(tmp_p
         charger = SimCharger(running.chargers_url(), "ALONE")
         assert await _status(charger) == 503
         line = await running.logged("ALONE: refused with 503: no upstream")
-        assert line.endswith("add [[upstream]] with the CSMS's url to gateway.toml and restart evgate")
+        assert line.endswith("add [[upstream]] with the CSMS's url to the configuration and reload evgate")
 
 
 async def test_an_upstream_that_is_down_is_503_and_comes_back(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from gateway.adapters.mqtt_publisher.absent import AbsentPublisher
 from gateway.adapters.mqtt_publisher.options import Broker, Pace
 from gateway.adapters.mqtt_publisher.publisher import MqttPublisher
 
-__all__ = ["Broker", "MqttPublisher", "Pace"]
+__all__ = ["AbsentPublisher", "Broker", "MqttPublisher", "Pace"]

@@ -68,6 +68,7 @@ class RetainedState:
         if failure is None:
             self.counters["published"] += 1
             self._recovered(topic)
+            self._let_go_of_cleared(topic)
         else:
             self.counters["denied"] += 1
             self._dirty.pop(topic, None)
@@ -79,6 +80,12 @@ class RetainedState:
             if self._retry is None:
                 self._retry = asyncio.get_running_loop().call_later(self._retry_s, self._try_denied)
         self._pump_soon()
+
+    def _let_go_of_cleared(self, topic: str) -> None:
+        """The broker keeps nothing on a topic whose last message was empty: nothing has to be told again."""
+        on_its_way = self._link is not None and topic in self._link.in_flight
+        if not on_its_way and topic not in self._dirty and not self._latest[topic].payload:
+            del self._latest[topic]
 
     def _try_denied(self) -> None:
         self._retry = None

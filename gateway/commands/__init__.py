@@ -1,0 +1,5 @@
+"""Commands that ask the running daemon by its control socket: status, charger, log."""
+
+from gateway.commands.arguments import add_arguments
+
+__all__ = ["add_arguments"]

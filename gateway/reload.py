@@ -1,0 +1,135 @@
+"""SIGHUP: the configuration read anew. It is checked first; what is wrong with it changes nothing but the status."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway import configured
+from gateway.adapters.tls import TlsFilesUnusable
+from gateway.core.effects import Level
+from gateway.runtime.gate import HostGate
+from gateway.runtime.notes import Notes
+from gateway.runtime.ports import Clock
+from gateway.runtime.report import Surroundings
+from gateway.runtime.stations import Stations
+from gateway.settings import (
+    ConfigurationError,
+    Loaded,
+    Resolution,
+    Settings,
+    Snapshot,
+    load_present,
+    needs_restart,
+    remember,
+    resolve_what_can_be,
+    state_folder,
+    taken_over,
+)
+
+KEEP_USING = "evgate goes on with the configuration that it has: correct this, then systemctl reload evgate"
+
+
+@dataclass(slots=True)
+class Reload:
+    """Takes over what a running daemon can take over, and says what it cannot. `running` is what it runs with."""
+
+    path: Path | None
+    environ: Mapping[str, str]
+    running: Resolution
+    clock: Clock
+    notes: Notes
+    stations: Stations
+    surroundings: Surroundings
+    gates: dict[str, HostGate]
+    changed: Callable[[], None]
+    _asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def ask(self) -> None:
+        """Read the configuration anew as soon as nothing else is being read."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Reload whenever it is asked for, until cancelled."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            await self.reload()
+
+    async def reload(self) -> bool:
+        """Once; False where the present files cannot be used."""
+        try:
+            loaded = await asyncio.to_thread(load_present, self.path, self.environ)
+            found = await asyncio.to_thread(resolve_what_can_be, loaded.settings, self.environ)
+        except ConfigurationError as error:
+            return self._reject([str(problem) for problem in error.problems])
+        known = {(lost.kind, lost.label) for lost in self.running.lost}
+        lost = [lost.sentence for lost in found.lost if (lost.kind, lost.label) not in known]
+        if lost:
+            return self._reject(lost)
+        waits = needs_restart(self.running.settings, found.settings)
+        settings = taken_over(self.running.settings, found.settings)
+        try:
+            await self._take_over(settings, found)
+        except TlsFilesUnusable as error:
+            return self._reject([str(error)])
+        self.surroundings.rejected = ()
+        self.surroundings.last_good_since = None
+        self.surroundings.files = settings.origins.files
+        self.surroundings.waits_for_restart = tuple(waits)
+        self.surroundings.lost = tuple(dict.fromkeys(lost.sentence for lost in found.lost))
+        self.notes.say("configuration_reloaded", "the configuration was read anew, and is in use")
+        for text in waits:
+            self.notes.say("restart_needed", text, Level.WARNING)
+        if not waits:
+            await self.keep(loaded)
+        self.changed()
+        return True
+
+    async def keep(self, loaded: Loaded) -> None:
+        """The daemon serves with this configuration: remember it for the day when an edit goes wrong."""
+        folder = state_folder(self.environ)
+        if folder is None or loaded.since is not None or self.running.lost:
+            return
+        snapshot: Snapshot = loaded.snapshot
+        failure = await asyncio.to_thread(remember, folder, snapshot, self.clock.now().wall)
+        if failure is not None:
+            self.notes.say("last_good_not_kept", failure, Level.WARNING)
+
+    async def _take_over(self, settings: Settings, found: Resolution) -> None:
+        """Raises TlsFilesUnusable before anything has changed."""
+        resolution = Resolution(settings, found.problems, found.doubts, found.lost)
+        upstreams = configured.upstreams(settings, resolution.lacks, self.gates)
+        directory = configured.directory(settings, resolution.lacks)
+        moved = _moved(self.running.settings, settings)
+        self.running = resolution
+        tell_upstreams(self.surroundings, resolution)
+        set_level(settings)
+        await self.stations.reconfigure(directory, upstreams, moved)
+
+    def _reject(self, sentences: list[str]) -> bool:
+        self.surroundings.rejected = tuple(sentences)
+        for text in sentences:
+            self.notes.say("configuration_rejected", f"{text}. {KEEP_USING}", Level.ERROR)
+        self.changed()
+        return False
+
+
+def tell_upstreams(surroundings: Surroundings, resolution: Resolution) -> None:
+    """Show the upstreams of this configuration."""
+    surroundings.upstream_urls = {upstream.name: upstream.url for upstream in resolution.settings.upstream}
+    surroundings.lost_upstreams = {lost.label: lost.sentence for lost in resolution.lost if lost.kind == "upstream"}
+
+
+def set_level(settings: Settings) -> None:
+    """The least important kind of line that is logged."""
+    logging.getLogger("gateway").setLevel(settings.log.level.upper())
+
+
+def _moved(before: Settings, after: Settings) -> Collection[str]:
+    """The upstreams that are dialled in another way than before."""
+    old = {upstream.name: upstream for upstream in before.upstream}
+    return {upstream.name for upstream in after.upstream if old.get(upstream.name) != upstream}
