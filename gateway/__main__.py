@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from gateway import __version__, app, commands
+from gateway import __version__, commands
 from gateway.settings import ConfigurationError, check
 from gateway.sim import command as simulator
 
@@ -70,6 +70,8 @@ def _add_check(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from gateway import app  # the other commands answer sooner without it
+
     try:
         status = asyncio.run(app.run(arguments.config, os.environ, partial(print, flush=True)))
     except ConfigurationError as error:
