@@ -58,11 +58,12 @@ class Stage:
         self.csms = SimCsms()
         self.broker = broker_child(folder, self.mqtt_port, mosquitto=find_mosquitto(), amqtt=find_amqtt())
         self.config = folder / "gateway.toml"
+        self.control = folder / "control.sock"
         self.gateway = Child(
             "the gateway",
             [*gateway_command, "--config", str(self.config)],
             folder / "gateway.log",
-            clean_environment() | {"EVGATE_CONTROL": str(folder / "control.sock")},
+            clean_environment() | {"EVGATE_CONTROL": str(self.control)},
         )
         url = f"ws://127.0.0.1:{self.charger_port}/ocpp"
         self.chargers = [
@@ -110,6 +111,7 @@ url = "mqtt://127.0.0.1:{self.mqtt_port}"
             f"""\
 Two chargers run sessions through the gateway to a CSMS, all on this machine. Ctrl-C ends it.
 See what the gateway publishes:  mosquitto_sub -h 127.0.0.1 -p {self.mqtt_port} -t '{BASE}/#' -v
+Ask the gateway how it does:     EVGATE_CONTROL={self.control} evgate status
 Connect a charger of your own:   evgate sim charger --url {url} --identity MINE --loop
 """
         )

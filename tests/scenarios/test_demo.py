@@ -67,12 +67,23 @@ async def test_the_demo_shows_what_the_gateway_publishes_and_loses_nothing(tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_the_demo_ends_cleanly_when_told(tmp_path: Path) -> None:
+async def test_the_demo_can_be_asked_and_ends_cleanly_when_told(tmp_path: Path) -> None:
     async with _demo(tmp_path) as process:
         assert process.stdout is not None
+        control = ""
         async for line in process.stdout:
+            if line.startswith(b"Ask the gateway"):
+                [control] = re.findall(r"EVGATE_CONTROL=(\S+) evgate status$", line.decode().strip())
             if b" is Charging " in line:
                 break
+        asking = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway", "status"),
+            stdout=asyncio.subprocess.PIPE,
+            env=os.environ | {"EVGATE_CONTROL": control},
+        )
+        answer, _ = await asking.communicate()
+        assert asking.returncode == 0
+        assert "Chargers: 2 of 2 online" in answer.decode()
         process.send_signal(signal.SIGTERM)
         out, err = await process.communicate()
     assert (process.returncode, err.decode()) == (0, "")
