@@ -9,15 +9,16 @@ import signal
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from gateway import __version__, configured
-from gateway.adapters.charger_server import ChargerServer
+from gateway.adapters.charger_server import ChargerServer, ListenerState
 from gateway.adapters.clock import SystemClock
 from gateway.adapters.control_socket import ControlSocket
 from gateway.adapters.journal_log import Journal, writes_to_journal
-from gateway.adapters.machine import os_name, size_of
+from gateway.adapters.machine import os_name
 from gateway.adapters.mqtt_publisher import AbsentPublisher, MqttPublisher
 from gateway.adapters.plain_log import plain_handler
 from gateway.adapters.sqlite_store import SqliteStore
@@ -26,9 +27,10 @@ from gateway.adapters.systemd_sockets import PassedSocket, passed_sockets
 from gateway.adapters.time_sync import SystemTimeSync
 from gateway.adapters.tls import TlsFilesUnusable
 from gateway.core.effects import Level
+from gateway.core.listening import match
 from gateway.daemon import Daemon
 from gateway.dialects import DIALECTS
-from gateway.reload import KEEP_USING, Reload, set_level, tell_upstreams
+from gateway.reload import Reload, set_level, tell_rejected, tell_upstreams
 from gateway.runtime.credentials import Credentials
 from gateway.runtime.desk import OperatorDesk
 from gateway.runtime.enrolment import Enrolment
@@ -99,13 +101,16 @@ def _resolution(settings: Settings, environ: Mapping[str, str]) -> Resolution:
 def _tell_configuration(notes: Notes, loaded: Loaded, found: Resolution) -> None:
     if loaded.since is not None:
         for problem in loaded.problems:
-            notes.say("configuration_rejected", f"{problem}. {KEEP_USING}", Level.ERROR)
-        text = f"running on the last good configuration, kept on {loaded.since:%Y-%m-%d %H:%M} UTC"
+            tell_rejected(notes, str(problem))
+        text = (
+            f"running on the last good configuration, kept on {loaded.since:%Y-%m-%d %H:%M} UTC: correct the present "
+            "one (`evgate check` says what is wrong with it), then systemctl reload evgate"
+        )
         notes.say("last_good_configuration", text, Level.ERROR)
-    for sentence in dict.fromkeys(lost.sentence for lost in found.lost):
-        notes.say("configuration_unusable", sentence, Level.ERROR)
     for text in plan(found.settings):
         notes.say("plan", text)
+    for sentence in dict.fromkeys(lost.sentence for lost in found.lost):
+        notes.say("configuration_unusable", f"other than planned, {sentence}", Level.ERROR)
     for text in [*warnings(found.settings), *not_in_this_version(found.settings)]:
         notes.say("configuration", text, Level.WARNING)
 
@@ -148,7 +153,6 @@ def _compose(
     surroundings = Surroundings(
         base=configured.base(settings),
         store_path=str(settings.store.path),
-        store_bytes=partial(size_of, settings.store.path),
         listeners=partial(_listeners, server, settings, found),
         files=settings.origins.files,
         last_good_since=loaded.since,
@@ -164,7 +168,7 @@ def _compose(
         publisher.state,
         telling,
         notifier.status,
-        surroundings.store_bytes,
+        lambda: store.size_bytes,
         surroundings.problems,
     )
     telling.listeners.append(overview.notice)
@@ -181,17 +185,31 @@ def _compose(
         notifier=notifier,
         progress=Progress(clock, notifier, stations.loops, lambda: server.accepting, notifier.watchdog_s),
         timekeeping=timekeeping,
-        reload=Reload(path, environ, found, clock, notes, stations, surroundings, gates, changed),
+        reload=Reload(
+            path,
+            environ,
+            found,
+            clock,
+            notes,
+            stations,
+            timekeeping,
+            surroundings,
+            gates,
+            changed,
+            next((state.listener.tls for state in server.states() if state.listener.tls is not None), None),
+        ),
         base=configured.base(settings),
         offline=configured.availability(settings, online=False),
         say=say,
+        patient=state_folder(environ) is not None,
     )
 
 
 def _publisher(settings: Settings, found: Resolution, clock: Clock, changed: Callable[[], None]) -> Publisher:
-    lost = found.lacks("mqtt")
+    lost = next((one for one in found.lost if one.kind == "mqtt"), None)
     if lost is not None:
-        return AbsentPublisher(f"{settings.mqtt.host}:{settings.mqtt.port}", lost)
+        # Whoever shows it says first that nothing is published.
+        return AbsentPublisher(f"{settings.mqtt.host}:{settings.mqtt.port}", f"{lost.problem}{lost.then}")
     return MqttPublisher(configured.broker(settings), clock, changed, quiet=not settings.mqtt_given)
 
 
@@ -204,29 +222,35 @@ def _server(
     for problem in passed.problems:
         notes.say("socket_unusable", problem, Level.WARNING)
     for one in configured.unused(listeners, passed.sockets):
-        notes.say("socket_unused", _unused(one), Level.WARNING)
+        notes.say("socket_unused", _unused(one, settings, found), Level.WARNING)
         one.sock.close()
     return ChargerServer(stations, listeners, max_frame=settings.chargers.max_frame)
 
 
-def _unused(one: PassedSocket) -> str:
+def _unused(one: PassedSocket, settings: Settings, found: Resolution) -> str:
+    lost = found.lacks("chargers.tls")
+    endpoints = [address.endpoint for address in settings.listen_addresses]
+    if lost is not None and any(position == 0 for position in match(endpoints, [(one.host, one.port)]).of):
+        return f"evgate.socket listens on {one}, and nobody is served there: {lost}"
     return (
         f"evgate.socket listens on {one}, which [chargers] listen does not name: chargers that dial there hang; "
-        "correct ListenStream= with systemctl edit evgate.socket, or [chargers] listen, and restart both"
+        "correct ListenStream= with systemctl edit evgate.socket, or [chargers] listen, then: systemctl restart "
+        "evgate.socket"
     )
 
 
 def _listeners(server: ChargerServer, settings: Settings, found: Resolution) -> Sequence[ListenerReport]:
-    opened = [
-        ListenerReport(
-            str(state.listener), state.listener.tls is not None, state.listener.bound is not None, state.problem
-        )
-        for state in server.states()
-    ]
+    opened = [_listener(state) for state in server.states()]
     lost = found.lacks("chargers.tls")
     if settings.chargers.tls is None or lost is None:
         return opened
     return [*opened, *(ListenerReport(str(one), True, False, lost) for one in settings.chargers.tls.listen)]
+
+
+def _listener(state: ListenerState) -> ListenerReport:
+    """With its real port, also where any free one was asked for."""
+    listener = state.listener if state.port is None else replace(state.listener, port=state.port)
+    return ListenerReport(str(listener), listener.tls is not None, listener.bound is not None, state.problem)
 
 
 def _about(settings: Settings, clock: Clock) -> About:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from gateway.adapters.charger_server import Listener
 from gateway.adapters.machine import digest
@@ -80,7 +81,8 @@ def listeners(settings: Settings, passed: Sequence[PassedSocket] = (), lacks: La
     serving: dict[int, Listener] = {}
     for listener, position in zip(wanted, positions, strict=True):
         if position is None or (position in serving and serving[position].tls is not listener.tls):
-            found.append(listener)
+            rival = next((str(one) for one in passed if one.port == listener.port), None)
+            found.append(replace(listener, rival=rival))
         elif position not in serving:
             one = passed[position]
             serving[position] = Listener(one.host, one.port, listener.tls, one.sock)

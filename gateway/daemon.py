@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.adapters.charger_server import ChargerServer, ListenFailed
@@ -23,8 +23,9 @@ from gateway.settings import Loaded
 
 LOG = logging.getLogger("gateway")
 
-LISTEN_AGAIN_S = 10.0
-"""Whoever holds the address lets go of it, or is stopped by hand: nobody should wait long after that."""
+LISTEN_AGAIN_S = 2.0
+"""Whoever holds the address lets go of it, or is stopped by hand: nobody should wait long after that, and a try is one
+call of the system."""
 
 
 @dataclass(slots=True)
@@ -46,6 +47,9 @@ class Daemon:
     base: str
     offline: Message
     say: Callable[[str], None]
+    patient: bool
+    """A service that can listen nowhere stays and tries again: what is wrong can be asked, and is told on MQTT."""
+    _ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, stopping: asyncio.Event) -> int:
         """Start, serve until `stopping` is set, stop in order. Returns the exit status."""
@@ -56,10 +60,7 @@ class Daemon:
             await self._give_up(starting)
             return 0 if waiting.done() else 1
         background = [_named(name, work) for name, work in self._background().items()]
-        ready = self._ready_line()
-        self.say(f"READY {ready}")
-        self.notifier.ready(ready)
-        background.append(_named("last good configuration", self._keep_configuration()))
+        self._tell_ready()
         await asyncio.wait([waiting, *background], return_when=asyncio.FIRST_COMPLETED)
         crashed = [task for task in background if task.done()]
         for task in crashed:
@@ -77,6 +78,7 @@ class Daemon:
             "watchdog": self.progress.run(),
             "reload": self.reload.run(),
             "listeners": self._listen_again(),
+            "last good configuration": self._keep_configuration(),
         }
 
     async def _start(self) -> bool:
@@ -86,15 +88,25 @@ class Daemon:
             await self.server.open()
         except ListenFailed as failure:
             self.notes.say("listen_failed", str(failure), Level.ERROR)
-            return False
-        for state in self.server.states():
-            if state.problem is not None:
-                self.notes.say("listen_failed", state.problem, Level.ERROR)
+            if not self.patient:
+                return False
+        else:
+            for state in self.server.states():
+                if state.problem is not None:
+                    self.notes.say("listen_failed", state.problem, Level.ERROR)
         try:
             await self.control.open()
         except ControlFailed as failure:
             self.notes.say("control_failed", str(failure), Level.WARNING)
         return True
+
+    def _tell_ready(self) -> None:
+        """Once, as soon as chargers can connect somewhere."""
+        if self.server.ports and not self._ready.is_set():
+            self._ready.set()
+            ready = self._ready_line()
+            self.say(f"READY {ready}")
+            self.notifier.ready(ready)
 
     async def _give_up(self, starting: asyncio.Task[bool]) -> None:
         """Not started, or told to stop before that: a store that hangs must not hold up the end."""
@@ -109,10 +121,12 @@ class Daemon:
             await asyncio.sleep(LISTEN_AGAIN_S)
             for state in await self.server.retry():
                 self.notes.say("listening", f"chargers can connect at {state.listener} now")
+                self._tell_ready()
                 self.overview.changed()
 
     async def _keep_configuration(self) -> None:
-        """It is proven by now. Then this task waits: one that ends counts as crashed."""
+        """Once it is proven. Then this task waits: one that ends counts as crashed."""
+        await self._ready.wait()
         await self.reload.keep(self.loaded)
         await asyncio.Event().wait()
 

@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway import configured
-from gateway.adapters.tls import TlsFilesUnusable
+from gateway.adapters.tls import TlsFilesUnusable, renew
 from gateway.core.effects import Level
 from gateway.runtime.gate import HostGate
 from gateway.runtime.notes import Notes
 from gateway.runtime.ports import Clock
 from gateway.runtime.report import Surroundings
 from gateway.runtime.stations import Stations
+from gateway.runtime.timekeeping import Timekeeping
 from gateway.settings import (
     ConfigurationError,
     Loaded,
     Resolution,
     Settings,
-    Snapshot,
+    Upstream,
     load_present,
     needs_restart,
+    not_in_this_version,
+    public,
     remember,
     resolve_what_can_be,
     state_folder,
     taken_over,
+    warnings,
 )
 
-KEEP_USING = "evgate goes on with the configuration that it has: correct this, then systemctl reload evgate"
+_KEEP_USING = "evgate goes on with the configuration that it has: correct this, then systemctl reload evgate"
 
 
 @dataclass(slots=True)
@@ -43,9 +48,13 @@ class Reload:
     clock: Clock
     notes: Notes
     stations: Stations
+    timekeeping: Timekeeping
     surroundings: Surroundings
     gates: dict[str, HostGate]
     changed: Callable[[], None]
+    listener_tls: ssl.SSLContext | None = None
+    """Of the listeners that speak TLS: a renewed certificate serves from the next handshake on."""
+    _keeping: asyncio.Lock = field(default_factory=asyncio.Lock)
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def ask(self) -> None:
@@ -67,7 +76,7 @@ class Reload:
         except ConfigurationError as error:
             return self._reject([str(problem) for problem in error.problems])
         known = {(lost.kind, lost.label) for lost in self.running.lost}
-        lost = [lost.sentence for lost in found.lost if (lost.kind, lost.label) not in known]
+        lost = [lost.problem for lost in found.lost if (lost.kind, lost.label) not in known]
         if lost:
             return self._reject(lost)
         waits = needs_restart(self.running.settings, found.settings)
@@ -84,6 +93,8 @@ class Reload:
         self.notes.say("configuration_reloaded", "the configuration was read anew, and is in use")
         for text in waits:
             self.notes.say("restart_needed", text, Level.WARNING)
+        for text in [*warnings(settings), *not_in_this_version(settings)]:
+            self.notes.say("configuration", text, Level.WARNING)
         if not waits:
             await self.keep(loaded)
         self.changed()
@@ -94,33 +105,44 @@ class Reload:
         folder = state_folder(self.environ)
         if folder is None or loaded.since is not None or self.running.lost:
             return
-        snapshot: Snapshot = loaded.snapshot
-        failure = await asyncio.to_thread(remember, folder, snapshot, self.clock.now().wall)
+        async with self._keeping:
+            failure = await asyncio.to_thread(remember, folder, loaded.snapshot, self.clock.now().wall)
         if failure is not None:
             self.notes.say("last_good_not_kept", failure, Level.WARNING)
 
     async def _take_over(self, settings: Settings, found: Resolution) -> None:
         """Raises TlsFilesUnusable before anything has changed."""
         resolution = Resolution(settings, found.problems, found.doubts, found.lost)
-        upstreams = configured.upstreams(settings, resolution.lacks, self.gates)
+        # Certificates are read, which takes a while: chargers are served meanwhile.
+        upstreams = await asyncio.to_thread(configured.upstreams, settings, resolution.lacks, self.gates)
         directory = configured.directory(settings, resolution.lacks)
+        if self.listener_tls is not None and settings.chargers.tls is not None:
+            tls = settings.chargers.tls
+            await asyncio.to_thread(renew, self.listener_tls, tls.certificate, tls.key.path)
         moved = _moved(self.running.settings, settings)
         self.running = resolution
         tell_upstreams(self.surroundings, resolution)
+        self.timekeeping.heed_only([upstream.name for upstream in settings.upstream])
         set_level(settings)
         await self.stations.reconfigure(directory, upstreams, moved)
 
     def _reject(self, sentences: list[str]) -> bool:
         self.surroundings.rejected = tuple(sentences)
         for text in sentences:
-            self.notes.say("configuration_rejected", f"{text}. {KEEP_USING}", Level.ERROR)
+            tell_rejected(self.notes, text)
         self.changed()
         return False
 
 
+def tell_rejected(notes: Notes, problem: str) -> None:
+    """Say what keeps the present files from being used."""
+    end = "" if problem.endswith("?") else "."
+    notes.say("configuration_rejected", f"{problem}{end} {_KEEP_USING}", Level.ERROR)
+
+
 def tell_upstreams(surroundings: Surroundings, resolution: Resolution) -> None:
     """Show the upstreams of this configuration."""
-    surroundings.upstream_urls = {upstream.name: upstream.url for upstream in resolution.settings.upstream}
+    surroundings.upstream_urls = {upstream.name: public(upstream.url) for upstream in resolution.settings.upstream}
     surroundings.lost_upstreams = {lost.label: lost.sentence for lost in resolution.lost if lost.kind == "upstream"}
 
 
@@ -130,6 +152,10 @@ def set_level(settings: Settings) -> None:
 
 
 def _moved(before: Settings, after: Settings) -> Collection[str]:
-    """The upstreams that are dialled in another way than before."""
-    old = {upstream.name: upstream for upstream in before.upstream}
-    return {upstream.name for upstream in after.upstream if old.get(upstream.name) != upstream}
+    """The upstreams that are dialled in another way than before; credentials are each charger's own matter."""
+    old = {upstream.name: _way_to(upstream) for upstream in before.upstream}
+    return {upstream.name for upstream in after.upstream if old.get(upstream.name) != _way_to(upstream)}
+
+
+def _way_to(upstream: Upstream) -> tuple[object, ...]:
+    return upstream.url, upstream.local_address, upstream.ca, upstream.certificate, upstream.key

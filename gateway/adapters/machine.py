@@ -25,16 +25,3 @@ def os_name() -> str | None:
     except OSError:
         return None
     return next((line.partition("=")[2].strip('"') for line in lines if line.startswith("PRETTY_NAME=")), None)
-
-
-def size_of(path: Path) -> int | None:
-    """Bytes that a file takes, with SQLite's log beside it; None if it is not there."""
-    try:
-        size = path.stat().st_size
-    except OSError:
-        return None
-    log = path.with_name(f"{path.name}-wal")
-    try:
-        return size + log.stat().st_size
-    except OSError:
-        return size

@@ -27,6 +27,12 @@ def server_tls(certificate: Path, key: Path, client_ca: Path | None = None) -> s
     return context
 
 
+def renew(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    """Let a context in use show what the files hold now, from its next handshake on. Raises TlsFilesUnusable first."""
+    _load_chain(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)
+    _load_chain(context, certificate, key)
+
+
 def client_tls(ca: Path | None = None, certificate: Path | None = None, key: Path | None = None) -> ssl.SSLContext:
     """Towards upstream: server and host name verified, by `ca` alone or else by the system's authorities."""
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH) if ca is None else _trusting(ca)

@@ -106,7 +106,12 @@ class Admission:
     def arrived(self, generation: int, arrival: Arrival, now: Moment) -> tuple[Candidate | None, list[Effect]]:
         """A charger knocks: the candidate it becomes, or None when it is refused at once."""
         if self.policy.unusable is not None:
-            return None, _refusal(generation, 503, self.policy.unusable, "configuration_unusable", Level.ERROR)
+            # Where its secrets are is nothing for whoever knocks.
+            note = Note("configuration_unusable", f"refused with 503: {self.policy.unusable}", Level.ERROR)
+            return None, [
+                Refuse(generation, 503, "out of service: ask the site's installer to see evgate status"),
+                note,
+            ]
         upstream = self.policy.upstream
         if upstream is None:
             text = "no upstream: add [[upstream]] with the CSMS's url to the configuration and reload evgate"
@@ -242,6 +247,10 @@ class Admission:
         """The charger has its 101: hand the candidate over."""
         candidate = self.candidates.pop(generation, None)
         return candidate, [] if candidate is None else self._settled(candidate)
+
+    def begin_anew(self) -> None:
+        """What upstream last said or did not say was said under other rules."""
+        self.refused_since = self.outage = None
 
     def turn_away_all(self, text: str) -> list[Effect]:
         """Nobody who waits now comes in: the daemon goes down, or other rules hold from here on."""

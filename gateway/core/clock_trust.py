@@ -6,6 +6,7 @@ CLOCK_BOOTTIME (seconds since that boot), which nobody can set: a step of the wa
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -108,6 +109,11 @@ class ClockTrust:
     def problem(self) -> str | None:
         """What is wrong and what to do, None while nothing is."""
         return " ".join(self._disagreement(upstream) for upstream in sorted(self._apart_s)) or None
+
+    def heed_only(self, upstreams: Collection[str]) -> None:
+        """The other upstreams are not configured any more: whether they agree is nobody's concern."""
+        for upstream in self._apart_s.keys() - set(upstreams):
+            del self._apart_s[upstream]
 
     def offset(self, wall: datetime, boottime_s: float) -> timedelta | None:
         """True time minus wall clock by the best word of an upstream, None before the first."""

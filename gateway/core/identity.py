@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
@@ -73,6 +74,16 @@ def length_warning(identity: str) -> str | None:
 def quote_identity(identity: str) -> str:
     """The identity as one URL segment, all but unreserved characters percent-encoded (OCPP-J 2.1, 3.1.1)."""
     return quote(identity, safe="")
+
+
+def typed(identity: str) -> str:
+    """The identity behind a command: quoted for the shell, and never taken for an option."""
+    return f"-- {shlex.quote(identity)}" if identity.startswith("-") else shlex.quote(identity)
+
+
+def adopt_hint(identity: str) -> str:
+    """How this stranger is let in."""
+    return f"let it in with: evgate charger adopt {typed(identity)}"
 
 
 def upstream_url(template: str, identity: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.core.effects import Arm, Effect, Ping
+from gateway.core.effects import Arm, Disarm, Effect, Ping
 from gateway.core.events import Leg
 
 PING_EVERY_S = 20.0
@@ -55,6 +55,14 @@ class Liveness:
         effects: list[Effect] = [Arm(self.idle_key, self.limit_s)]
         if self.pings:
             effects.append(Arm(self.ping_key, PING_EVERY_S))
+        return effects
+
+    def govern(self, limit_s: float, pings: bool) -> list[Effect]:
+        """Other limits hold from now on."""
+        effects: list[Effect] = [Arm(self.idle_key, limit_s)]
+        if pings != self.pings:
+            effects.append(Arm(self.ping_key, PING_EVERY_S) if pings else Disarm(self.ping_key))
+        self.limit_s, self.pings = limit_s, pings
         return effects
 
     def ping(self) -> list[Effect]:

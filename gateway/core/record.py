@@ -34,6 +34,8 @@ class StationRecord:
     subprotocol: str | None = None
     credential_hash: str | None = field(default=None, repr=False)
     standing: Standing = Standing.ACCEPTED
+    connectors: frozenset[int] = frozenset()
+    """Those that ever stood on MQTT, to be cleared there one day."""
 
     @property
     def key(self) -> str:

@@ -78,6 +78,15 @@ class Session:
         self.unparsable.new_connection()
         return effects
 
+    def govern(self, policy: StationPolicy) -> list[Effect]:
+        """The connection goes on, under a policy with other limits."""
+        self.policy = policy
+        effects: list[Effect] = []
+        for leg, live in self._legs.items():
+            effects += live.govern(policy.idle_limit_s, policy.pings or leg is Leg.UP)
+        self._expect_heartbeats()
+        return effects
+
     def frame(self, leg: Leg, frame: Frame, now: Moment) -> list[Effect]:
         """A text came in on a leg."""
         self.heard(leg, now)

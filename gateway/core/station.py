@@ -47,7 +47,7 @@ from gateway.core.events import (
     TimerDue,
 )
 from gateway.core.facts import Fact
-from gateway.core.identity import length_warning
+from gateway.core.greeting import connection_notes, security_profile
 from gateway.core.moment import Moment
 from gateway.core.own_id import OwnIds
 from gateway.core.policy import StationPolicy
@@ -110,6 +110,11 @@ class Station:
     def idle(self) -> bool:
         """Nothing depends on this object: no connection, nobody at the door, nothing known worth keeping."""
         return self.session is None and not self.admission.candidates and self.record is None
+
+    @property
+    def settled(self) -> StationRecord | None:
+        """What may be handed on of it: a row must not go without the hash of its credentials, which takes a while."""
+        return self.record if self.admission.unhashed is None else self._stored
 
     def announce(self, now: Moment) -> list[Effect]:
         """The daemon starts and knows this charger from before: it is offline until its socket is back."""
@@ -258,6 +263,14 @@ class Station:
         self._keep(record)
         return self._save(record)
 
+    def _note_connectors(self) -> list[Effect]:
+        """Each connector once: what a charger leaves on MQTT must be known even after a restart."""
+        if self.record is None or self.record.connectors.issuperset(self.view.connectors.ids()):
+            return []
+        self._keep(replace(self.record, connectors=self.record.connectors.union(self.view.connectors.ids())))
+        # A row must not stand without the hash of its credentials; it is written with it.
+        return self._save(self.record) if self.admission.unhashed is None else []
+
     def _save(self, record: StationRecord) -> list[Effect]:
         self._stored = record
         return [SaveStation(record)]
@@ -280,7 +293,7 @@ class Station:
         protocol = candidate.chosen
         dialect = self.dialects.get((protocol or "").lower())
         self.session = Session(generation, self.policy, self.view, dialect, self.own_ids, self._unparsable)
-        facts = self.view.connected(protocol, arrival.remote, _security_profile(arrival), now)
+        facts = self.view.connected(protocol, arrival.remote, security_profile(arrival), now)
         return [
             *effects,
             Disarm(OFFLINE_KEY),
@@ -288,31 +301,8 @@ class Station:
             *self.session.start(now),
             ReadUpstream(generation),
             *map(Publish, facts),
-            *self._connection_notes(candidate, dialect),
+            *connection_notes(candidate, dialect),
         ]
-
-    def _connection_notes(self, candidate: Candidate, dialect: Dialect | None) -> list[Effect]:
-        arrival = candidate.arrival
-        upstream = candidate.upstream.name
-        text = f"connected from {arrival.remote} with {candidate.chosen}, upstream {upstream} (strict_relay)"
-        if candidate.password_form is not None:
-            text += f", its password shown as {candidate.password_form}"
-        fields = {
-            "REMOTE": arrival.remote,
-            "UPSTREAM": candidate.upstream.name,
-            "SUBPROTOCOL": candidate.chosen or "",
-        }
-        notes: list[Effect] = [Note("charger_connected", text, Level.INFO, fields)]
-        if not arrival.offered:
-            assumed = f"the charger offers no subprotocol, {candidate.chosen} assumed: set it in the charger if it can"
-            notes.append(Note("subprotocol_assumed", assumed, Level.WARNING))
-        unusual = length_warning(arrival.identity)
-        if unusual is not None:
-            notes.append(Note("long_identity", unusual, Level.WARNING))
-        if dialect is None:
-            unread = f"{candidate.chosen} is relayed but not read in this version: no connector state on MQTT"
-            notes.append(Note("version_not_read", unread, Level.WARNING))
-        return notes
 
     def _leg_event(
         self, event: FrameReceived | LegHeard | LegLost | ReadingPaused | ReadingResumed, now: Moment
@@ -323,7 +313,7 @@ class Station:
             return [Note("stale_connection", text, Level.DEBUG)]
         match event:
             case FrameReceived(leg=leg, frame=frame):
-                return [*session.frame(leg, frame, now), *self._after(now)]
+                return [*session.frame(leg, frame, now), *self._note_connectors(), *self._after(now)]
             case LegLost(leg=leg, code=code, reason=reason):
                 return [*session.lost(leg, code, reason, now), *self._after(now)]
             case LegHeard(leg=leg):
@@ -356,11 +346,12 @@ class Station:
 
     def _policy_changed(self, event: PolicyChanged, now: Moment) -> list[Effect]:
         """What a running connection was let in under still holds, or the charger has to come in anew."""
-        holds = event.policy.terms == self.policy.terms and not event.redial
+        before = self.policy
         self.policy = self.admission.policy = event.policy
         self.standing = event.standing
-        if holds:
-            return []
+        if event.policy.terms == before.terms and not event.redial:
+            return self.session.govern(event.policy) if self.session is not None and event.policy != before else []
+        self.admission.begin_anew()
         effects = self.admission.turn_away_all(f"{CONFIGURATION_CHANGED}, try again")
         if self.session is None:
             return effects
@@ -376,10 +367,3 @@ class Station:
         if self.view.online:
             effects += map(Publish, self.view.went_offline(now))
         return [*effects, Disarm(OFFLINE_KEY)]
-
-
-def _security_profile(arrival: Arrival) -> int:
-    """OCPP security profile of the down leg (white paper 2): 0 nothing, 1 Basic, 2 Basic over TLS."""
-    if arrival.authorization is None:
-        return 0
-    return 2 if arrival.listener.startswith("wss") else 1

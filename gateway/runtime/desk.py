@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.core.record import identity_key
@@ -31,6 +32,7 @@ class OperatorDesk:
     stations: Stations
     enrolment: Enrolment
     messages: MessageLog
+    _decisions: set[asyncio.Task[str]] = field(default_factory=set)
 
     async def ask(self, request: Mapping[str, Any]) -> AsyncIterator[Mapping[str, Any]]:
         """The answers to one question; see `QUESTIONS`."""
@@ -41,10 +43,10 @@ class OperatorDesk:
                 case "chargers":
                     yield self.report.chargers()
                 case "adopt":
-                    yield {"done": await self.enrolment.adopt(_identity(request, "identity"))}
+                    yield {"done": await self._decided(self.enrolment.adopt(_identity(request, "identity")))}
                 case "forget":
                     force = request.get("force") is True
-                    yield {"done": await self.enrolment.forget(_identity(request, "identity"), force)}
+                    yield {"done": await self._decided(self.enrolment.forget(_identity(request, "identity"), force))}
                 case "log":
                     async with aclosing(self._log(request)) as entries:
                         async for entry in entries:
@@ -55,6 +57,13 @@ class OperatorDesk:
             yield {"error": f"{error}: use the evgate command of the same version as the daemon"}
         except NotDone as error:
             yield {"error": str(error)}
+
+    async def _decided(self, decision: Coroutine[Any, Any, str]) -> str:
+        """Carry it out to its end, even if whoever asked for it hangs up: half of it would be nobody's decision."""
+        task = asyncio.create_task(decision)
+        self._decisions.add(task)
+        task.add_done_callback(self._decisions.discard)
+        return await asyncio.shield(task)
 
     async def _log(self, request: Mapping[str, Any]) -> AsyncGenerator[Mapping[str, Any], None]:
         identity = None if request.get("charger") is None else self._known(_identity(request, "charger"))

@@ -37,3 +37,7 @@ class Directory:
         """The name in topics that the configuration gives to this identity."""
         configured = self.configured.get(key)
         return configured.alias if configured else None
+
+    def aliases(self) -> set[str]:
+        """Every name in topics that the configuration gives to somebody."""
+        return {configured.alias for configured in self.configured.values() if configured.alias}

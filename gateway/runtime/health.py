@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from shlex import quote
 
 from gateway.core.clock_trust import Trust
+from gateway.core.identity import adopt_hint, quote_identity
 from gateway.core.moment import timestamp
 from gateway.core.redact import excerpt
 from gateway.core.station import Station
 from gateway.runtime.ports import PublisherState
 from gateway.runtime.stations import Stations
 from gateway.runtime.timekeeping import Timekeeping
+
+MOST_STRANGERS = 5
+"""Named one by one; a scanner makes up hundreds, and what is really wrong must stay in sight."""
 
 
 class Gravity(Enum):
@@ -62,21 +65,21 @@ def problems_of_stations(stations: Stations) -> Iterator[Problem]:
     for station in known:
         if not station.view.online:
             yield Problem(f"charger_offline:{station.slug}", _offline(station))
-    for entry in stations.quarantine.latest(len(stations.quarantine)):
-        text = (
-            f"{excerpt(entry.identity, 80)} knocks and is not known: "
-            f"let it in with: evgate charger adopt {quote(entry.identity)}"
-        )
+    for entry in stations.quarantine.latest(MOST_STRANGERS):
+        text = f"{excerpt(entry.identity, 80)} knocks and is not known: {adopt_hint(entry.identity)}"
         yield Problem("quarantined", text, Gravity.NOTICE)
+    more = len(stations.quarantine) - MOST_STRANGERS
+    if more > 0:
+        yield Problem("quarantined", f"{more} more knock and are not known: see evgate charger list", Gravity.NOTICE)
 
 
 def trouble_of(station: Station) -> Problem | None:
     """Why this charger could not be served when it last knocked, or cannot be at all."""
-    name = excerpt(station.identity, 80)
     if station.policy.unusable is not None:
-        return Problem(f"configuration_unusable:{station.slug}", f"{name}: {station.policy.unusable}")
+        return Problem(f"configuration_unusable:{station.slug}", station.policy.unusable)
     if station.admission.outage is not None:
-        return Problem(f"upstream_offline:{station.slug}", f"{name}: {station.admission.outage}")
+        text = f"{excerpt(station.identity, 80)}: {station.admission.outage}"
+        return Problem(f"upstream_offline:{station.slug}", text)
     return None
 
 
@@ -105,5 +108,5 @@ def _offline(station: Station) -> str:
     since = timestamp(station.view.since)
     return (
         f"{excerpt(station.identity, 80)} is not connected (since {since}): "
-        f"see that it has power and network, and that its URL ends with /{quote(station.identity)}"
+        f"see that it has power and network, and that its URL ends with /{quote_identity(station.identity)}"
     )

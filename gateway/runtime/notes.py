@@ -17,6 +17,14 @@ SAY_AGAIN_AFTER_S = 3600.0
 MOST_REMEMBERED = 4096
 """Kinds of warning, each with its station; strangers must not fill the memory."""
 
+TOLD_EACH = frozenset({"configuration", "configuration_unusable", "listen_failed", "socket_unused", "socket_unusable"})
+"""Several of these come at once, each about something else: only the same text is a repeat."""
+
+ALWAYS_TOLD = frozenset({"configuration_rejected", "forgotten", "last_good_not_kept", "restart_needed"})
+"""Answers to what an operator has just done: never a repeat."""
+
+RECOVERED = "store_recovered"
+
 CONNECTED = "charger_connected"
 
 UNSEEN_WHILE_CONNECTED = frozenset(
@@ -56,8 +64,10 @@ class Notes:
         if note.what == CONNECTED:
             for what in UNSEEN_WHILE_CONNECTED:
                 self._said.pop((station, what, ""), None)
+        if note.what == RECOVERED:
+            self._said.pop((None, "store_failed", ""), None)
         level, text = note.level, note.text
-        if level >= Level.WARNING:
+        if level >= Level.WARNING and note.what not in ALWAYS_TOLD:
             level, text = self._lowered(note, station)
         fields = {"EVENT": note.what, **note.fields}
         if station is not None:
@@ -72,7 +82,8 @@ class Notes:
         """Debug for a repeat within the hour; after it the number of repeats is told as well."""
         now = self.clock.now().monotonic
         fields = note.fields
-        kind = (station, note.what, fields.get("ODDITIES") or fields.get("REMOTE_HOST") or fields.get("LEG", ""))
+        about = note.text if note.what in TOLD_EACH else fields.get("ODDITIES") or fields.get("REMOTE_HOST")
+        kind = (station, note.what, about or fields.get("LEG", ""))
         said = self._said.get(kind)
         if said is not None and now - said.at < SAY_AGAIN_AFTER_S:
             said.since += 1

@@ -96,8 +96,9 @@ class Overview:
             if told is None or (info.chargers, info.protocol) != (told.chargers, told.protocol):
                 self.publish(info)
                 told = info
-            self.publish(self.state(now))
-            self.tell_status(self.status_line())
+            problems = self._own_problems()
+            self.publish(self._state(now, problems))
+            self.tell_status(self._status_line(problems))
             try:
                 async with asyncio.timeout(TELL_EVERY_S):
                     await self._changed.wait()
@@ -124,8 +125,10 @@ class Overview:
 
     def state(self, now: Moment) -> GatewayState:
         """Health and counts."""
+        return self._state(now, self._own_problems())
+
+    def _state(self, now: Moment, problems: list[Problem]) -> GatewayState:
         known = self.stations.known()
-        problems = self._own_problems()
         reasons = dict.fromkeys(problem.what for problem in problems if problem.gravity is not Gravity.NOTICE)
         broker = self.broker()
         return GatewayState(
@@ -150,7 +153,11 @@ class Overview:
     def problems(self) -> list[Problem]:
         """Everything that is wrong, the gravest first."""
         broker = problems_of_broker(self.broker(), wanted=self.about.broker_wanted)
-        return by_gravity([*self._own_problems(), *broker])
+        told: dict[str, Problem] = {}
+        for problem in by_gravity([*self._own_problems(), *broker]):
+            # A part that was lost is told by the configuration, and by whoever would have run it.
+            told.setdefault(problem.text, problem)
+        return list(told.values())
 
     def _own_problems(self) -> list[Problem]:
         """Without the broker, whose absence a reader of MQTT need not be told."""
@@ -159,13 +166,16 @@ class Overview:
 
     def status_line(self) -> str:
         """One line for the service manager: counts, who waits, and the gravest of what is wrong."""
+        return self._status_line(self._own_problems())
+
+    def _status_line(self, problems: list[Problem]) -> str:
         counts = _counts(self.stations.known())
         state = self.broker()
         broker = "connected" if state.connected else f"not connected ({state.last_error or 'not yet'})"
         line = f"{counts.online} of {counts.configured} chargers online, {counts.charging} charging, MQTT {broker}"
         if self.stations.quarantine:
             line += f"; {len(self.stations.quarantine)} in quarantine, see evgate status"
-        grave = [problem.text for problem in self._own_problems() if problem.gravity is not Gravity.NOTICE]
+        grave = [problem.text for problem in problems if problem.gravity is not Gravity.NOTICE]
         if grave:
             line += f"; {grave[0]}"
         return line if len(line) <= LONGEST_STATUS else line[: LONGEST_STATUS - 1] + "…"

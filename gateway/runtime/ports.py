@@ -85,6 +85,10 @@ class Store(Protocol):
     async def trust(self) -> TrustRecord | None:
         """What was last known of the clock, of whatever boot; None if nothing was. Raises StoreFailed."""
 
+    @property
+    def size_bytes(self) -> int | None:
+        """What it takes on the disk, as of the last commit; None before the first."""
+
     async def close(self) -> None:
         """Finish what waits, then let go of the file. Safe to call twice."""
 

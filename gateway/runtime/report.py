@@ -41,7 +41,6 @@ class Surroundings:
 
     base: str
     store_path: str
-    store_bytes: Callable[[], int | None]
     listeners: Callable[[], Sequence[ListenerReport]]
     files: tuple[str, ...] = ()
     last_good_since: datetime | None = None
@@ -57,6 +56,12 @@ class Surroundings:
 
     def problems(self) -> Iterable[Problem]:
         """What is wrong with the configuration and the listeners."""
+        if self.last_good_since is not None:
+            text = (
+                f"the last good configuration, of {timestamp(self.last_good_since)}, is in use: "
+                "correct the present one (`evgate check` says what is wrong with it), then systemctl reload evgate"
+            )
+            yield Problem("last_good_configuration", text)
         for text in self.rejected:
             yield Problem("configuration_rejected", f"the configuration is not in use: {text}")
         for text in self.lost:
@@ -127,26 +132,23 @@ class Report:
         }
 
     def _charger(self, station: Station) -> Json:
-        view, record, session = station.view, station.record, station.session
+        view = station.view
         trouble = trouble_of(station)
         return {
             "identity": station.identity,
             "slug": station.slug,
             "name": station.policy.name,
-            "standing": (record.standing if record and not self._configured(station) else station.standing).value,
+            "standing": _standing(station).value,
             "online": view.online,
             "since": timestamp(view.since),
             "last_seen": _when(view.last_seen),
             "address": view.remote_addr,
             "subprotocol": view.protocol,
             "upstream": _upstream_name(station.policy),
-            "upstream_online": session is not None,
+            "upstream_online": station.session is not None,
             "connectors": _connectors(view.connectors),
             "problem": trouble.text if trouble else None,
         }
-
-    def _configured(self, station: Station) -> bool:
-        return station.standing is Standing.CONFIGURED
 
     def _upstream(self, name: str, url: str) -> Json:
         served = [station for station in self.stations.known() if _upstream_name(station.policy) == name]
@@ -170,6 +172,13 @@ class Report:
             "reconnects": broker.reconnects,
             "problem": None if broker.connected else broker.last_error,
         }
+
+
+def _standing(station: Station) -> Standing:
+    """By what right it is known today; its row may still tell of a line that the configuration has no more."""
+    if station.record is None or station.standing is Standing.CONFIGURED:
+        return station.standing
+    return station.record.known_by(station.standing).standing
 
 
 def _connectors(connectors: Connectors) -> list[Json]:

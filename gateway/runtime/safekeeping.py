@@ -28,6 +28,8 @@ class Safekeeping:
     read: bool = False
     """Have the rows been read? Before that nobody can tell a stranger from a charger that was let in before."""
     _unsaved: dict[str, Change] = field(default_factory=dict)
+    _begun_anew: set[str] = field(default_factory=set)
+    """Rows that were to be forgotten: whatever stands there on disk is nobody's history any more."""
 
     async def begin(self) -> list[StationRecord]:
         """Open the store and read every row; none where it fails, and the daemon serves without."""
@@ -59,21 +61,32 @@ class Safekeeping:
         """Open, read, write what was kept: the rows on disk know longer than this process who came first."""
         try:
             rows = {row.key: row for row in await self._open_and_read()}
-            kept = [_merged(change, rows) for change in self._unsaved.values()]
-            await self.store.commit(kept)
+            written = 0
+            while self._unsaved:
+                written += await self._write_kept(rows)
         except (StoreFailed, StoreRefused) as failure:
             self._failed(failure, "still without a store")
             return
-        self._unsaved.clear()
+        self._begun_anew.clear()
         self.problem = None
-        self.notes.say("store_recovered", f"the store works again, {len(kept)} rows that waited are written")
+        self.notes.say("store_recovered", f"the store works again, {written} rows that waited are written")
+        await learn(list(rows.values()))
+
+    async def _write_kept(self, rows: dict[str, StationRecord]) -> int:
+        """Write what is kept now, and bring `rows` up to it; more may be kept meanwhile. Returns how many it were."""
+        waiting = dict(self._unsaved)
+        kept = [self._merged(change, rows) for change in waiting.values()]
+        await self.store.commit(kept)
+        for row, change in waiting.items():
+            if self._unsaved[row] is change:
+                del self._unsaved[row]
         for change in kept:
             match change:
                 case SavedStation(record):
                     rows[record.key] = record
                 case ForgottenStation(key):
                     rows.pop(key, None)
-        await learn(list(rows.values()))
+        return len(kept)
 
     async def _open_and_read(self) -> list[StationRecord]:
         await self.store.open()
@@ -83,26 +96,27 @@ class Safekeeping:
 
     def _keep(self, changes: Sequence[Change]) -> None:
         self._unsaved.update((change.row, change) for change in changes)
+        self._begun_anew |= {change.row for change in changes if isinstance(change, ForgottenStation)}
+
+    def _merged(self, change: Change, rows: Mapping[str, StationRecord]) -> Change:
+        """What this process learnt of a station, under the name and the history that stand on disk."""
+        if not isinstance(change, SavedStation) or change.row in self._begun_anew:
+            return change
+        later, row = change.record, rows.get(change.record.key)
+        if row is None:
+            return change
+        accepted = {**later.accepted, **row.accepted}
+        return SavedStation(
+            replace(
+                later.known_by(row.standing),
+                identity=row.identity,
+                slug=row.slug,
+                first_seen=row.first_seen,
+                accepted=accepted,
+                connectors=later.connectors | row.connectors,
+            )
+        )
 
     def _failed(self, failure: Exception, consequence: str) -> None:
         self.problem = str(failure)
         self.notes.say("store_failed", f"{consequence}: {failure}", Level.ERROR)
-
-
-def _merged(change: Change, rows: Mapping[str, StationRecord]) -> Change:
-    """What this process learnt of a station, under the name and the history that stand on disk."""
-    if not isinstance(change, SavedStation):
-        return change
-    later, row = change.record, rows.get(change.record.key)
-    if row is None:
-        return change
-    accepted = {**later.accepted, **row.accepted}
-    return SavedStation(
-        replace(
-            later.known_by(row.standing),
-            identity=row.identity,
-            slug=row.slug,
-            first_seen=row.first_seen,
-            accepted=accepted,
-        )
-    )

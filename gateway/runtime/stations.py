@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from shlex import quote
 
 from gateway.core.door import Quarantine, Unknown
 from gateway.core.effects import Effect, LearnTime, Level
 from gateway.core.events import Arrival, ChargerArrived, ChargerVanished, PolicyChanged, StopRequested
 from gateway.core.facts import ChargerForgotten, Fact
+from gateway.core.identity import adopt_hint
 from gateway.core.own_id import OwnIds
 from gateway.core.ports import Dialect
 from gateway.core.record import Standing, StationRecord, identity_key
 from gateway.core.slug import slug
-from gateway.core.station import Station
+from gateway.core.station import CONFIGURATION_CHANGED, RESTARTING, Station
 from gateway.runtime.credentials import Credentials
 from gateway.runtime.directory import Directory
 from gateway.runtime.message_log import MessageLog
 from gateway.runtime.notes import Notes
 from gateway.runtime.perform import Performer
-from gateway.runtime.ports import Admitted, Clock, Refused
+from gateway.runtime.ports import Admitted, Clock, ForgottenStation, Refused, SavedStation
 from gateway.runtime.safekeeping import Safekeeping
 from gateway.runtime.station_task import StationTask
 from gateway.runtime.wiring import Upstream, Wiring
@@ -32,12 +33,20 @@ MOST_STATIONS = 1000
 STOP_WITHIN_S = 2.5
 """Half of the shutdown's 5 s; the other half belongs to the broker and the store."""
 
-
 CLEAR_AFTER_S = 60.0
 """A charger taken out of the configuration by mistake is back within a minute, and its consumers saw nothing."""
 
 DISMISSED = 1008
 """Policy violation (RFC 6455 7.4.1): the charger is not expected here any more."""
+
+
+@dataclass(slots=True)
+class _Left:
+    """What a station that was let go left on MQTT, under its slug, and the timer at which that is cleared."""
+
+    key: str
+    connectors: frozenset[int]
+    due: asyncio.TimerHandle
 
 
 @dataclass(slots=True)
@@ -60,11 +69,16 @@ class Stations:
     open: bool = False
     changed: Callable[[], None] = lambda: None
     """Called when somebody was put into quarantine, taken in or let go."""
+    clear_after_s: float = CLEAR_AFTER_S
+    deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever decides who is known, an operator or a reload: one decision at a time."""
     _stations: dict[str, StationTask] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _dormant: dict[str, StationRecord] = field(default_factory=dict)
     """Rows of chargers that came because the configuration named them, and that it does not name any more."""
-    _clearing: dict[str, tuple[asyncio.TimerHandle, ChargerForgotten]] = field(default_factory=dict)
+    _outside: set[str] = field(default_factory=set)
+    """Whom a decision under way is about: they stay outside until it stands, and their last connection has ended."""
+    _left: dict[str, _Left] = field(default_factory=dict)
     """What will be cleared on MQTT, by slug."""
 
     def __iter__(self) -> Iterator[Station]:
@@ -96,84 +110,141 @@ class Stations:
             task = self._stations.get(record.key)
             if task is not None:
                 task.station.learn(record)
+            elif record.key in self._outside:
+                self._dormant[record.key] = record
             elif record.standing is Standing.CONFIGURED and record.key not in self.directory.configured:
                 self._dormant[record.key] = record
+                self._clear_later(record.key, record.slug, record.connectors)
             else:
-                await self.take_in(record.identity, record)
+                await self._take_in(record.identity, record, from_before=True)
 
-    async def take_in(self, identity: str, record: StationRecord | None) -> None:
-        """From now on this charger is known."""
-        self.quarantine.release(identity)
-        await self._announce(self._create(identity, record))
+    async def _take_in(self, identity: str, record: StationRecord | None, *, from_before: bool = False) -> None:
+        """From now on this charger is known; `from_before`: as a process before this one told of it."""
+        await self._announce(self._create(identity, record, from_before=from_before))
         self.changed()
 
-    async def let_go(self, key: str, reason: str) -> StationRecord | None:
-        """Serve this station no longer; what it left on MQTT is cleared later. Returns what was known of it."""
+    async def adopt(self, record: StationRecord) -> None:
+        """Let this charger in from now on; returns when that is durable, or cannot be at present."""
+        with self._undecided([record.key]):
+            await self.safekeeping.save([SavedStation(record)])
+            await self._take_in(record.identity, record)
+
+    async def forget(self, key: str) -> None:
+        """Treat a charger as never seen; returns when that is durable, or cannot be at present."""
+        with self._undecided([key]):
+            if key in self._stations:
+                await self._let_go(key, DISMISSED, "this charger was forgotten")
+            # Not before its station has ended, which may have had its row to write.
+            await self.safekeeping.save([ForgottenStation(key)])
+            self._dormant.pop(key, None)
+        self.messages.forget(key)
+        self.changed()
+
+    async def _let_go(self, key: str, code: int, reason: str) -> None:
+        """Serve this station no longer; what is known of it sleeps, and what it left on MQTT is cleared later."""
         task, running = self._stations.pop(key), self._tasks.pop(key)
-        task.wiring.post(StopRequested(DISMISSED, reason))
-        await self._stop_one(running, task)
-        forgotten = ChargerForgotten(task.station.slug, task.station.view.connectors.ids())
-        due = asyncio.get_running_loop().call_later(CLEAR_AFTER_S, self._clear, forgotten.charger)
-        self._clearing[forgotten.charger] = due, forgotten
+        task.wiring.post(StopRequested(code, reason))
+        try:
+            async with asyncio.timeout(STOP_WITHIN_S):
+                await self._stop_one(running, task)
+        except TimeoutError:
+            text = "its sockets did not close in time and were dropped"
+            self.notes.say("stop_forced", text, Level.WARNING, task.station.identity)
+        record = task.station.record
+        seen = record.connectors if record is not None else frozenset[int]()
+        self._clear_later(key, task.station.slug, seen.union(task.station.view.connectors.ids()))
+        record = task.station.settled
+        if record is not None:
+            self._dormant.setdefault(key, record)
         self.changed()
-        return task.station.record
 
     def slugs(self) -> set[str]:
         """Every name that a charger has in topics, or may want back."""
         taken = {station.slug for station in self} | {station.own_slug for station in self}
-        taken |= {charger.alias for charger in self.directory.configured.values() if charger.alias}
-        return taken | {record.slug for record in self._dormant.values()}
+        return taken | self.directory.aliases() | {record.slug for record in self._dormant.values()}
 
     def dormant(self, key: str) -> StationRecord | None:
-        """The row of a charger that is a stranger now; whoever asks takes it over."""
-        return self._dormant.pop(key, None)
+        """The row of a charger that was known by its line in the configuration, and is a stranger without it."""
+        return self._dormant.get(key)
 
     async def reconfigure(
         self, directory: Directory, upstreams: Mapping[str, Upstream], moved: Collection[str]
     ) -> None:
         """Other rules hold from now on; `moved` names the upstreams that are dialled in another way than before."""
-        before, self.directory, self.upstreams = self.directory, directory, upstreams
-        leaving = []
-        for key, task in self._stations.items():
-            task.wiring.upstreams = upstreams
-            if self._lost_its_place(key, task.station) or before.alias(key) != directory.alias(key):
-                leaving.append(key)
-                continue
-            policy = directory.policy(key)
-            redial = policy.upstream is not None and policy.upstream.name in moved
-            task.wiring.post(PolicyChanged(policy, self._standing(key), redial))
-        reason = "the gateway's configuration changed"
-        for record in await asyncio.gather(*(self.let_go(key, reason) for key in leaving)):
-            if record is not None:
-                self._dormant[record.key] = record
-        await self._take_in_configured()
-        for key in leaving:
-            if key in self._dormant and self._dormant[key].standing is not Standing.CONFIGURED:
-                await self.take_in(self._dormant[key].identity, self._dormant.pop(key))
+        async with self.deciding:
+            before, self.directory, self.upstreams = self.directory, directory, upstreams
+            leaving: dict[str, int] = {}
+            for key, task in self._stations.items():
+                task.wiring.upstreams = upstreams
+                if self._lost_its_place(key, task.station, before):
+                    leaving[key] = DISMISSED
+                elif self._lost_its_name(key, task.station, before):
+                    leaving[key] = RESTARTING
+                else:
+                    policy = directory.policy(key)
+                    redial = policy.upstream is not None and policy.upstream.name in moved
+                    task.wiring.post(PolicyChanged(policy, self._standing(key), redial))
+            with self._undecided(leaving):
+                await asyncio.gather(*(self._let_go(key, code, CONFIGURATION_CHANGED) for key, code in leaving.items()))
+                await self._take_in_configured()
+                for key, code in leaving.items():
+                    record = self._dormant.get(key)
+                    if record is not None and (code == RESTARTING or record.standing is not Standing.CONFIGURED):
+                        await self._take_in(record.identity, record)
 
-    def _lost_its_place(self, key: str, station: Station) -> bool:
+    @contextmanager
+    def _undecided(self, keys: Collection[str]) -> Iterator[None]:
+        self._outside |= set(keys)
+        try:
+            yield
+        finally:
+            self._outside -= set(keys)
+
+    def _lost_its_place(self, key: str, station: Station, before: Directory) -> bool:
         """Was it here only because the configuration named it, and does that no more?"""
-        if key in self.directory.configured or self.directory.unknown is Unknown.ACCEPT:
+        if key in self.directory.configured:
             return False
+        if self.directory.unknown is Unknown.ACCEPT:
+            # Anybody may stay, but one that was told of on MQTT and never came is nobody.
+            return station.record is None and key in before.configured
         return station.record is None or station.record.standing is Standing.CONFIGURED
+
+    def _lost_its_name(self, key: str, station: Station, before: Directory) -> bool:
+        """Has it another name in topics from now on, or has another charger been given the one that it has?"""
+        if before.alias(key) != self.directory.alias(key):
+            return True
+        return station.slug in self.directory.aliases() and self.directory.alias(key) != station.slug
 
     async def _take_in_configured(self) -> None:
         for key, configured in self.directory.configured.items():
             if key not in self._stations:
-                await self.take_in(configured.identity, self._dormant.pop(key, None))
+                await self._take_in(configured.identity, self._dormant.get(key))
 
     def _standing(self, key: str) -> Standing:
         return Standing.CONFIGURED if key in self.directory.configured else Standing.ACCEPTED
 
+    def _clear_later(self, key: str, charger: str, connectors: frozenset[int]) -> None:
+        left = self._left.pop(charger, None)
+        if left is not None:
+            left.due.cancel()
+            connectors |= left.connectors
+        due = asyncio.get_running_loop().call_later(self.clear_after_s, self._clear_unless_taken, charger)
+        self._left[charger] = _Left(key, connectors, due)
+
+    def _clear_unless_taken(self, charger: str) -> None:
+        """What a charger left that has come back is kept, for the day when it is let go again."""
+        if all(station.slug != charger for station in self):
+            self._clear(charger)
+
     def _clear(self, charger: str) -> None:
-        _, forgotten = self._clearing.pop(charger)
-        self.publish(forgotten)
+        left = self._left.pop(charger)
+        left.due.cancel()
+        self.publish(ChargerForgotten(charger, tuple(sorted(left.connectors))))
 
     async def stop(self) -> None:
         """Close every connection; returns within `STOP_WITHIN_S`, whatever the peers do."""
         self.open = False
-        for charger, (due, _) in list(self._clearing.items()):
-            due.cancel()
+        for charger in self._left.keys() - {station.slug for station in self}:
             self._clear(charger)
         for task in self._stations.values():
             task.wiring.post(StopRequested())
@@ -194,11 +265,13 @@ class Stations:
             return Refused(503, "the gateway is starting or stopping, try again")
         key = identity_key(arrival.identity)
         task = self._stations.get(key)
+        if key in self._outside or (task is None and key in self.directory.configured):
+            return Refused(503, "it is being decided what becomes of this charger, try again")
         if task is None:
             refused = self._judge_stranger(arrival)
             if refused is not None:
                 return refused
-            task = self._create(arrival.identity, self._dormant.pop(key, None))
+            task = self._create(arrival.identity, self._dormant.get(key))
         generation = task.next_generation()
         verdict = task.wiring.wait(generation)
         task.wiring.post(ChargerArrived(generation, arrival))
@@ -229,7 +302,7 @@ class Stations:
                 f"{MOST_STATIONS} identities already, no more are taken in",
             )
             return Refused(503, "the gateway has no room for another charger")
-        hint = f"let it in with: evgate charger adopt {quote(arrival.identity)}"
+        hint = adopt_hint(arrival.identity)
         if self.directory.unknown is Unknown.REFUSE:
             text = f"unknown charger {arrival.identity!r} refused: name it in a [[charger]] and reload evgate"
             self.misfit("unknown_refused", arrival.remote, text)
@@ -242,8 +315,10 @@ class Stations:
         self.notes.say("quarantined", text, level, arrival.identity, REMOTE=arrival.remote)
         return Refused(404, "unknown identity: ask the site's installer to add this charger")
 
-    def _create(self, identity: str, record: StationRecord | None) -> StationTask:
+    def _create(self, identity: str, record: StationRecord | None, *, from_before: bool = False) -> StationTask:
         key = identity_key(identity)
+        self._dormant.pop(key, None)
+        self.quarantine.release(identity)
         configured = self.directory.configured.get(key)
         taken = self.slugs()
         own_slug = record.slug if record else slug(identity, taken)
@@ -259,8 +334,12 @@ class Stations:
             created=self.clock.now(),
             standing=self._standing(key),
         )
-        if station.slug in self._clearing:
-            self._clearing.pop(station.slug)[0].cancel()
+        left = self._left.get(station.slug)
+        returns = left is not None and left.key == key
+        if left is not None and not returns:
+            self._clear(station.slug)
+        if not (returns or from_before):
+            station.view.restored = False  # under this name nothing stands retained
         wiring = Wiring(self.clock, self.upstreams, self.credentials)
         performer = Performer(identity, wiring, self.safekeeping, self.publish, self.notes, self.learn_time)
         task = self._stations[key] = StationTask(station, wiring, performer, messages=self.messages)
@@ -278,3 +357,5 @@ class Stations:
                 self.messages.forget(task.station.identity)
                 self._tasks.pop(key).cancel()
                 del self._stations[key]
+                if task.station.slug in self._left:
+                    self._clear(task.station.slug)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from gateway.core.clock_trust import ClockTrust, Trust, TrustRecord
@@ -89,6 +89,10 @@ class Timekeeping:
         self._take(
             self._known.told(told.upstream, told.current_time, told.round_trip_s, told.at.wall, boottime_s),
         )
+
+    def heed_only(self, upstreams: Collection[str]) -> None:
+        """The configuration names these upstreams now, and no others."""
+        self._known.heed_only(upstreams)
 
     async def save(self) -> None:
         """Write down what is known, if that is worth a write."""

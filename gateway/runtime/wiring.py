@@ -65,6 +65,7 @@ class Wiring:
     _timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
     _fired: dict[str, TimerDue] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _stopped: bool = False
 
     def post(self, event: Event) -> None:
         """Something happened now."""
@@ -98,6 +99,9 @@ class Wiring:
 
     async def _attach(self, generation: int, link: Link) -> LegEvents:
         self._legs[Leg.DOWN, generation] = self._outgoing(Leg.DOWN, generation, link)
+        if self._stopped:
+            # Let in before its station ended, and nobody is there any more to close it later.
+            self.close(CloseLeg(Leg.DOWN, generation, 1012, "try again"))
         self.post(ChargerConnected(generation))
         return LegEvents(self, Leg.DOWN, generation)
 
@@ -190,7 +194,9 @@ class Wiring:
             self.post(LegLost(leg, generation, code, reason))
 
     def crowded(self, leg: Leg, generation: int) -> bool:
-        """Should CALLs for this leg wait?"""
+        """Should CALLs for this leg wait? Not for a station that has ended: nobody would ever make room."""
+        if self._stopped:
+            return False
         outgoing = self._legs.get((leg, generation))
         return not self.inbox.has_room or (outgoing is not None and outgoing.crowded)
 
@@ -252,6 +258,8 @@ class Wiring:
 
     async def stop(self) -> None:
         """Wait for closes under way, then let go of everything. Never raises."""
+        self._stopped = True
+        self.inbox.changed.set()
         for timer in self._timers.values():
             timer.cancel()
         for dial in self._asking:

@@ -10,7 +10,7 @@ from gateway.settings.last_good import load_or_last_good, remember, state_folder
 from gateway.settings.load import DEFAULT_PATH, Loaded, Snapshot, load, load_present
 from gateway.settings.models import Settings
 from gateway.settings.not_yet import not_in_this_version
-from gateway.settings.plan import plan
+from gateway.settings.plan import plan, public
 from gateway.settings.problems import ConfigurationError, Problem
 from gateway.settings.reloading import needs_restart, taken_over
 from gateway.settings.resolve import Lost, Part, Resolution, resolve, resolve_what_can_be
@@ -63,6 +63,7 @@ __all__ = [
     "needs_restart",
     "not_in_this_version",
     "plan",
+    "public",
     "remember",
     "resolve",
     "resolve_what_can_be",

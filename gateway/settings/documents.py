@@ -56,7 +56,7 @@ def read_files(path: Path) -> tuple[list[File], list[Problem]]:
     drop_ins, problems = _drop_ins(path.parent / DROP_INS)
     files: list[File] = []
     for place in (path, *drop_ins):
-        read = _read(place)
+        read = _read(place, is_drop_in=place is not path)
         if isinstance(read, Problem):
             problems.append(read)
         else:
@@ -96,22 +96,24 @@ def parse(file: str, content: bytes) -> Document | Problem:
     return Document(file, tree, key_lines(text))
 
 
-def _read(path: Path) -> File | Problem:
+def _read(path: Path, *, is_drop_in: bool) -> File | Problem:
     file = printable(str(path))
+    another = "move it out of the folder" if is_drop_in else "name the right one with --config FILE"
     try:
         with path.open("rb") as stream:
             content = stream.read(LARGEST_FILE + 1)
     except FileNotFoundError:
-        return Problem(file, None, "", "there is no such file; name the right one with --config FILE")
+        return Problem(file, None, "", f"there is no such file; {another}")
     except IsADirectoryError:
-        return Problem(file, None, "", f"is a folder; name the file in it: --config {path / 'gateway.toml'}")
+        advice = another if is_drop_in else f"name the file in it: --config {path / 'gateway.toml'}"
+        return Problem(file, None, "", f"is a folder; {advice}")
     except PermissionError:
         return Problem(file, None, "", "may not be read by this user; use sudo, or let the user evgate read it")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        return Problem(file, None, "", f"cannot be read: {reason}; name the right file with --config FILE")
+        return Problem(file, None, "", f"cannot be read: {reason}; {another}")
     if len(content) > LARGEST_FILE:
-        return Problem(file, None, "", "is larger than 1 MiB; that is no configuration file, name the right one")
+        return Problem(file, None, "", f"is larger than 1 MiB; that is no configuration file, {another}")
     return File(file, content)
 
 

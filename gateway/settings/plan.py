@@ -80,7 +80,7 @@ def _charger(settings: Settings, charger: Charger) -> str:
     if upstream is None:
         return f"{name}{alias}: gets HTTP 503, because there is no upstream for it."
     return (
-        f"{name}{alias}{checked}: relayed to upstream {upstream.name} as {_public(upstream.url_for(charger.identity))}."
+        f"{name}{alias}{checked}: relayed to upstream {upstream.name} as {public(upstream.url_for(charger.identity))}."
     )
 
 
@@ -97,7 +97,7 @@ def _upstreams(settings: Settings) -> Iterator[str]:
 def _upstream(upstream: Upstream, is_default: bool) -> str:
     if upstream.mode == "read_only":
         return f"Upstream {upstream.name}: not used in this version (read_only)."
-    parts = [f"Upstream {upstream.name}: {_public(upstream.url_for(EXAMPLE))} for a charger {EXAMPLE}"]
+    parts = [f"Upstream {upstream.name}: {public(upstream.url_for(EXAMPLE))} for a charger {EXAMPLE}"]
     if upstream.password is not None:
         user = "its identity" if upstream.username is None else upstream.username
         parts.append(f"the gateway logs in as {user} for every charger")
@@ -114,7 +114,7 @@ def _upstream(upstream: Upstream, is_default: bool) -> str:
     return "; ".join(parts) + "."
 
 
-def _public(url: str) -> str:
+def public(url: str) -> str:
     """A URL without its query, which may hold a token."""
     path, mark, _ = url.partition("?")
     return f"{path}?..." if mark else path

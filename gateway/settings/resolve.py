@@ -38,11 +38,21 @@ _WITHOUT: dict[Part, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A part that lacks a secret, key or certificate: `label` is a charger's identity, an upstream's name or empty."""
+    """A part that lacks a secret, key or certificate: `label` is a charger's identity, an upstream's name or empty.
+
+    `problem` is what is wrong, `then` what takes over its repair, `without` what becomes of the site meanwhile.
+    """
 
     kind: Part
     label: str
-    sentence: str
+    problem: str
+    then: str
+    without: str
+
+    @property
+    def sentence(self) -> str:
+        """All of it."""
+        return f"{self.without}: {self.problem}{self.then}"
 
 
 @dataclass(frozen=True)
@@ -129,7 +139,7 @@ def _lost(settings: Settings, finding: _Finding, problem: Problem) -> Lost:
         label = settings.upstream[int(finding.path[1])].name
     without, command = _WITHOUT[kind]
     then = "" if finding.restart else f", then run: systemctl {command} evgate"
-    return Lost(kind, label, f"{without.format(label=label)}: {problem}{then}")
+    return Lost(kind, label, str(problem), then, without.format(label=label))
 
 
 def sections(model: BaseModel, path: KeyPath = ()) -> Iterator[tuple[KeyPath, BaseModel]]:

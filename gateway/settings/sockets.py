@@ -23,7 +23,7 @@ Ask = Callable[[], str]
 
 _STREAM = re.compile(r"^Listen=(\S+) \(Stream\)$", re.MULTILINE)
 
-_APPLY = f"then run: systemctl restart {UNIT} evgate"
+_APPLY = f"then run: systemctl restart {UNIT}"
 
 
 def ask_systemd(within_s: float = ASK_WITHIN_S) -> str:

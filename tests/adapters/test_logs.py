@@ -128,6 +128,28 @@ def test_notifier_speaks_to_the_service_manager(tmp_path: Path, monkeypatch: pyt
         assert manager.recv(1000) == b"STOPPING=1"
 
 
+def test_what_a_status_holds_stays_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        manager.settimeout(5)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        SystemdNotifier(os.environ).status("CP\nSTOPPING=1\0\ud800")
+        assert manager.recv(1000) == b"STATUS=CP?STOPPING=1??"
+
+
+def test_a_service_manager_that_hears_nothing_is_told_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+    notifier = SystemdNotifier(os.environ)
+    notifier.alive()
+    notifier.stopping()
+    warnings = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert "systemd cannot be told" in warnings[0]
+
+
 def test_notifier_is_silent_without_a_service_manager() -> None:
     notifier = SystemdNotifier({})
     notifier.ready("serving")

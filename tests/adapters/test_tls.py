@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ssl
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from gateway.adapters.tls import TlsFilesUnusable, client_tls, server_tls
+from gateway.adapters.tls import TlsFilesUnusable, client_tls, renew, server_tls
 from tests.adapters.certificates import Authority, Pair
 
 
@@ -43,6 +44,32 @@ def test_certificate_and_key_may_stand_in_one_file(tmp_path: Path, client_pair: 
     both = tmp_path / "both.pem"
     both.write_bytes(client_pair.certificate.read_bytes() + client_pair.key.read_bytes())
     assert client_tls(certificate=both).verify_mode is ssl.CERT_REQUIRED
+
+
+def test_a_renewed_certificate_is_shown_from_the_next_handshake_on(authority: Authority, server_pair: Pair) -> None:
+    context = server_tls(server_pair.certificate, server_pair.key)
+    before = _shown(context, authority)
+    renewed = authority.issue("renewed", "IP:127.0.0.1")
+    renew(context, renewed.certificate, renewed.key)
+    after = _shown(context, authority)
+    assert before != after
+    with pytest.raises(TlsFilesUnusable):
+        renew(context, renewed.certificate, server_pair.key)
+    assert _shown(context, authority) == after
+
+
+def _shown(context: ssl.SSLContext, authority: Authority) -> bytes:
+    """The certificate that a client of this listener sees."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = context.wrap_bio(to_server, to_client, server_side=True)
+    client = client_tls(authority.certificate).wrap_bio(to_client, to_server, server_hostname="127.0.0.1")
+    for _ in range(3):
+        for side in (client, server):
+            with suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+    shown = client.getpeercert(binary_form=True)
+    assert shown is not None
+    return shown
 
 
 def test_a_missing_file_is_named(tmp_path: Path, server_pair: Pair) -> None:

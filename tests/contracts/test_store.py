@@ -101,6 +101,18 @@ async def test_the_right_by_which_a_charger_is_known_is_kept(store: Store, stand
     assert await store.stations() == [record]
 
 
+async def test_the_connectors_that_stood_on_mqtt_are_kept(store: Store) -> None:
+    record = replace(FULL, connectors=frozenset({1, 2, 17}))
+    await store.commit(saved(record))
+    assert await store.stations() == [record]
+
+
+async def test_its_size_is_known_once_something_stands(store: Store) -> None:
+    await store.commit(saved(FULL))
+    assert store.size_bytes is not None
+    assert store.size_bytes > 0
+
+
 async def test_a_forgotten_station_leaves_no_row(store: Store) -> None:
     await store.commit(saved(FULL, CP01))
     await store.commit([ForgottenStation(FULL.key), ForgottenStation("never seen")])

@@ -42,6 +42,7 @@ from gateway.core.events import (
     Leg,
     LegHeard,
     LegLost,
+    PolicyChanged,
     ReadingPaused,
     ReadingResumed,
     StopRequested,
@@ -52,7 +53,7 @@ from gateway.core.frames import parse
 from gateway.core.moment import Moment
 from gateway.core.own_id import OwnIds
 from gateway.core.policy import StationPolicy, UpstreamPolicy
-from gateway.core.record import StationRecord
+from gateway.core.record import Standing, StationRecord
 from gateway.core.station import Station
 from gateway.dialects import DIALECTS
 
@@ -221,6 +222,12 @@ class Drive:
     def stop(self) -> list[Effect]:
         """The daemon goes down."""
         return self.feed(StopRequested())
+
+    def configure(
+        self, policy: StationPolicy, standing: Standing = Standing.CONFIGURED, *, redial: bool = False
+    ) -> list[Effect]:
+        """The configuration was read anew."""
+        return self.feed(PolicyChanged(policy, standing, redial))
 
     # What stands
 

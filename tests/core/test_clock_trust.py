@@ -148,6 +148,17 @@ def test_an_upstream_that_disagrees_with_a_synchronised_clock_is_told_and_change
     assert (clock.trust, clock.source) == (Trust.SYNCED, "marker")
 
 
+def test_a_disagreement_ends_with_the_upstream_that_is_not_configured_any_more() -> None:
+    clock = synced()
+    for upstream in ("operator", "other"):
+        clock.told(upstream, NOON + seconds(1000), 0.0, NOON, 60.0)
+    clock.heed_only(["other"])
+    assert clock.problem is not None
+    assert "operator" not in clock.problem
+    clock.heed_only([])
+    assert clock.problem is None
+
+
 def test_a_disagreement_ends_when_both_agree_again() -> None:
     clock = synced()
     for upstream in ("second", "operator"):

@@ -51,6 +51,18 @@ def test_a_scanner_pushes_out_the_one_seen_longest_ago() -> None:
     assert "CP1" not in names
 
 
+def test_who_was_kept_out_is_found_in_any_spelling_and_taken_off_once() -> None:
+    door = Quarantine()
+    door.keep_out(Arrival("CP01", "192.0.2.7:1", (), "Basic eDp5"), at(1), "no longer configured")
+    seen = door.find("cp01")
+    assert seen is not None
+    assert (seen.identity, seen.reason, seen.credentials) == ("CP01", "no longer configured", True)
+    assert "eDp5" not in repr(seen)
+    assert [door.release("cP01"), door.release("CP01")] == [True, False]
+    assert door.find("CP01") is None
+    assert door.keep_out(Arrival("CP01", "192.0.2.7:1"), at(2)).attempts == 1
+
+
 def test_what_a_stranger_offers_is_kept_in_small() -> None:
     offered = ("x" * 5000, *(f"name{number}" for number in range(100)))
     kept = Quarantine().keep_out(Arrival("CP01", "192.0.2.7:1", offered), at(1))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.record import StationRecord, identity_key
+from gateway.core.record import Standing, StationRecord, identity_key
 
 SEEN = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -26,6 +27,17 @@ def test_each_upstream_has_its_own_last_acceptance() -> None:
     assert twice.accepted == {"operator": later, "reader": SEEN}
     assert (twice.subprotocol, twice.credential_hash) == ("ocpp1.6", "salted")
     assert record.accepted == {}
+
+
+@pytest.mark.parametrize("by", list(Standing))
+@pytest.mark.parametrize(
+    ("before", "kept"), [(Standing.CONFIGURED, False), (Standing.ACCEPTED, True), (Standing.ADOPTED, True)]
+)
+def test_only_a_line_in_the_configuration_gives_way_to_another_right(
+    before: Standing, kept: bool, by: Standing
+) -> None:
+    record = StationRecord("CP01", "cp01", SEEN, standing=before)
+    assert record.known_by(by).standing is (before if kept else by)
 
 
 @given(st.text(alphabet=st.characters(codec="ascii")))

@@ -12,6 +12,7 @@ from datetime import timedelta
 from gateway.core.effects import (
     AbandonDial,
     Admit,
+    Answer,
     Arm,
     CheckCredentials,
     CloseLeg,
@@ -22,6 +23,7 @@ from gateway.core.effects import (
     ReadUpstream,
     Refuse,
     SaveStation,
+    Send,
 )
 from gateway.core.events import (
     Arrival,
@@ -37,11 +39,13 @@ from gateway.core.events import (
     FrameReceived,
     Leg,
     LegLost,
+    PolicyChanged,
     TimerDue,
 )
 from gateway.core.frames import parse
 from gateway.core.moment import Moment
-from gateway.core.record import StationRecord
+from gateway.core.policy import StationPolicy
+from gateway.core.record import Standing, StationRecord
 from gateway.core.station import Station
 from tests.core.drive import EPOCH
 
@@ -80,6 +84,10 @@ class Site:
     fired: dict[str, TimerDue] = field(default_factory=dict)
     disarmed: set[str] = field(default_factory=set)
     stored: StationRecord | None = None
+    asked: set[int] = field(default_factory=set)
+    """Sockets for which upstream was ever asked."""
+    outdated: set[int] = field(default_factory=set)
+    """Those of them that were asked for under terms that do not hold any more."""
 
     # What the world does
 
@@ -124,6 +132,9 @@ class Site:
         self.legs.remove((leg, generation))
         self.inbox.append(LegLost(leg, generation, 1006, ""))
 
+    def configure(self, policy: StationPolicy, standing: Standing, redial: bool) -> None:
+        self.inbox.append(PolicyChanged(policy, standing, redial))
+
     def say(self, leg: Leg, generation: int, text: str) -> None:
         self.inbox.append(FrameReceived(leg, generation, parse(text)))
 
@@ -139,7 +150,7 @@ class Site:
     def fire_again(self, key: str) -> None:
         """A timer that was disarmed when its event was on its way already."""
         self.disarmed.discard(key)
-        self.perform(self.station.handle(TimerDue(key), self.now))
+        self.perform(self._handle(TimerDue(key)))
 
     # What the runtime does
 
@@ -147,8 +158,24 @@ class Site:
         """Handle what waits, at most so much of it, as one batch."""
         batch, self.inbox = self.inbox[:most], self.inbox[most:]
         current = [event for event in batch if self._is_current(event)]
-        for effects in [self.station.handle(event, self.now) for event in current]:
+        for effects in [self._handle(event) for event in current]:
             self.perform(effects)
+
+    def _handle(self, event: Event) -> list[Effect]:
+        before = self.station.policy.terms
+        effects = self.station.handle(event, self.now)
+        if isinstance(event, PolicyChanged) and (event.redial or event.policy.terms != before):
+            self.outdated |= self.asked
+        self.asked |= {effect.generation for effect in effects if isinstance(effect, Dial)}
+        self._judge(effects)
+        return effects
+
+    def _judge(self, effects: list[Effect]) -> None:
+        """Nothing goes on under terms that do not hold any more, and nothing begins under unusable ones."""
+        for effect in effects:
+            if isinstance(effect, Send | Answer | Admit | Dial | ReadUpstream):
+                assert effect.generation not in self.outdated
+                assert self.station.policy.unusable is None
 
     def _is_current(self, event: Event) -> bool:
         return not isinstance(event, TimerDue) or self.fired.pop(event.key, None) is event

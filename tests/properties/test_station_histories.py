@@ -1,4 +1,7 @@
-"""Whoever knocks, whatever upstream says and whenever, one charger has one connection and everybody gets an answer."""
+"""Whoever knocks, whatever upstream says and whenever, one charger has one connection and everybody gets an answer.
+
+A configuration that changes meanwhile holds from then on: `Site` judges that nothing goes on under the old terms.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from gateway.core.effects import Admit
 from gateway.core.events import Leg, StopRequested
 from gateway.core.own_id import OwnIds
-from gateway.core.policy import StationPolicy
+from gateway.core.policy import StationPolicy, UpstreamPolicy
+from gateway.core.record import Standing
 from gateway.core.station import Station
 from gateway.dialects import DIALECTS
 from tests import counts
@@ -17,6 +21,15 @@ from tests.core.drive import EPOCH, MINE, OTHER, UPSTREAM, call, known, result
 from tests.properties.site import Site, hash_of, header_of
 
 PICK = st.integers(0, 99)
+POLICIES = st.sampled_from(
+    [
+        StationPolicy(UPSTREAM),
+        StationPolicy(UPSTREAM, pings=False),
+        StationPolicy(UpstreamPolicy("elsewhere")),
+        StationPolicy(UPSTREAM, unusable="its password cannot be read: create the file"),
+        StationPolicy(None),
+    ]
+)
 COMMON = ("ocpp1.6",)
 NOTHING_IN_COMMON = ("soap",)
 
@@ -95,6 +108,10 @@ class StationHistories(RuleBasedStateMachine):
     def a_frame_comes_in(self, pick: int, text: str) -> None:
         legs = self.told_legs()
         self.site.say(*legs[pick % len(legs)], text)
+
+    @rule(policy=POLICIES, standing=st.sampled_from([Standing.CONFIGURED, Standing.ACCEPTED]), moved=st.integers(0, 3))
+    def the_configuration_changes(self, policy: StationPolicy, standing: Standing, moved: int) -> None:
+        self.site.configure(policy, standing, redial=moved == 0)
 
     @rule(seconds=st.sampled_from([0.3, 1.0, 3.0, 10.0, 60.0]))
     def time_passes(self, seconds: float) -> None:

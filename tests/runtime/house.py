@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from gateway.core.door import Unknown
 from gateway.core.events import Arrival
-from gateway.core.facts import Fact
+from gateway.core.facts import ChargerForgotten, Fact
 from gateway.core.policy import StationPolicy, UpstreamPolicy
+from gateway.core.record import identity_key
 from gateway.dialects import DIALECTS
 from gateway.runtime.credentials import Credentials
-from gateway.runtime.directory import Directory
+from gateway.runtime.directory import Configured, Directory
 from gateway.runtime.gate import HostGate
 from gateway.runtime.notes import Notes
 from gateway.runtime.ports import Admitted, LinkEvents, Refused
@@ -72,6 +74,18 @@ class House:
         assert up.events is not None
         return Connected(down, up, down_events, up.events)
 
+    async def reload(self, directory: Directory, *moved: str) -> None:
+        """The configuration was read anew, and says this."""
+        await self.stations.reconfigure(directory, self.stations.upstreams, moved)
+
+    def known(self) -> dict[str, str]:
+        """The slugs of those who are known, by identity."""
+        return {station.identity: station.slug for station in self.stations.known()}
+
+    def cleared(self) -> list[ChargerForgotten]:
+        """What was cleared on MQTT so far."""
+        return [fact for fact in self.told if isinstance(fact, ChargerForgotten)]
+
     async def refuse(self, identity: str = "CP01") -> Refused:
         """Knock and be kept out."""
         verdict = await self.stations.arrive(arrival(identity))
@@ -87,6 +101,34 @@ class Connected:
     up: MemoryLink
     from_charger: LinkEvents
     from_upstream: LinkEvents
+
+
+class StubbornLink(MemoryLink):
+    """A link whose peer takes its time to close."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+        self.may_close = asyncio.Event()
+
+    async def close(self, code: int, reason: str) -> None:
+        self.asked.set()
+        await self.may_close.wait()
+        await super().close(code, reason)
+
+
+def naming(
+    *identities: str,
+    unknown: Unknown = Unknown.QUARANTINE,
+    policy: StationPolicy = POLICY,
+    aliases: Mapping[str, str] = MappingProxyType({}),
+) -> Directory:
+    """A configuration that names these chargers, and those that it gives aliases to."""
+    named = {
+        identity_key(identity): Configured(identity, policy, aliases.get(identity), "conf.d/site.toml")
+        for identity in [*identities, *aliases]
+    }
+    return Directory(unknown, POLICY, named)
 
 
 def arrival(identity: str = "CP01", authorization: str | None = None) -> Arrival:

@@ -179,6 +179,21 @@ async def test_a_reader_does_not_wait_for_a_leg_that_is_gone() -> None:
     assert link.written == []
 
 
+async def test_a_reader_that_waits_for_room_does_not_hold_up_the_end() -> None:
+    bench = Bench()
+    link = await bench.dialled()
+    assert link.events is not None
+    for _ in range(MOST_CALLS_WAITING - 1):
+        await link.events.text(CALL)
+    waiting = asyncio.create_task(link.events.text(CALL))
+    await until(lambda: not bench.wiring.inbox.has_room)
+    await one_turn()
+    assert not waiting.done()
+    async with asyncio.timeout(5):
+        await bench.wiring.stop()
+        await waiting
+
+
 async def test_stop_answers_whoever_waits_at_the_door() -> None:
     bench = Bench()
     waiting = bench.wiring.wait(1)

@@ -126,7 +126,7 @@ def test_a_socket_that_nobody_listens_on_is_a_problem(tmp_path: Path) -> None:
             "evgate.socket: ListenStream=0.0.0.0:9000: systemd opens this, and no listener is configured for it: "
             "chargers that dial it are never served; put the lines `[Socket]`, `ListenStream=` and "
             "`ListenStream=0.0.0.0:9100` in with: systemctl edit evgate.socket, then run: "
-            "systemctl restart evgate.socket evgate"
+            "systemctl restart evgate.socket"
         ),
         "1 problem; correct it before evgate starts again.",
         "",
@@ -134,7 +134,7 @@ def test_a_socket_that_nobody_listens_on_is_a_problem(tmp_path: Path) -> None:
         (
             "  evgate.socket does not open 0.0.0.0:9100: evgate does, but refuses chargers there while it restarts; "
             "put the lines `[Socket]` and `ListenStream=0.0.0.0:9100` in with: systemctl edit evgate.socket, then run: "
-            "systemctl restart evgate.socket evgate"
+            "systemctl restart evgate.socket"
         ),
     ]
 

@@ -6,11 +6,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+from gateway.commands.ask import ask_once
 
 READY_WITHIN_S = 30.0
 """Importing everything takes a second here, several on a loaded CI machine."""
@@ -29,6 +32,7 @@ class Daemon:
 
     process: asyncio.subprocess.Process
     config: Path
+    level: str = "info"
     lines: list[str] = field(default_factory=list)
     ready: str = ""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -37,6 +41,20 @@ class Daemon:
     def pid(self) -> int:
         """Of the daemon itself."""
         return self.process.pid
+
+    @property
+    def control(self) -> Path:
+        """Where commands ask it."""
+        return control_beside(self.config)
+
+    async def ask(self, what: str, **more: Any) -> Mapping[str, Any]:
+        """The one answer to a question at the control socket; a refusal raises AskFailed."""
+        return await asyncio.to_thread(ask_once, self.control, {"ask": what, **more})
+
+    def reload(self, config: str) -> None:
+        """Write another configuration, to which the same is added as before, and send SIGHUP."""
+        write_config(self.config, config, self.level)
+        self.process.send_signal(signal.SIGHUP)
 
     def chargers_url(self) -> str:
         """Where chargers dial, as the READY line tells it."""
@@ -73,15 +91,32 @@ class Daemon:
             self._news.set()
 
 
+def control_beside(config: Path) -> Path:
+    """The control socket of the daemon that has this configuration."""
+    return config.with_name("control.sock")
+
+
+def write_config(file: Path, config: str, level: str) -> None:
+    """A configuration (TOML) to which `[site]` id, `[store]` path and `[log]` are added."""
+    own = f'[site]\nid = "test"\n[store]\npath = "{file.parent}/state/evgate.db"\n[log]\nlevel = "{level}"\n'
+    file.write_text(own + config)
+
+
 @asynccontextmanager
-async def daemon(folder: Path, config: str, *, level: str = "debug", until: str = "READY") -> AsyncIterator[Daemon]:
-    """Run the daemon on a configuration (TOML); `[site]` id, `[store]` path and `[log]` are added.
+async def daemon(
+    folder: Path,
+    config: str,
+    *,
+    level: str = "debug",
+    until: str = "READY",
+    environ: Mapping[str, str] | None = None,
+) -> AsyncIterator[Daemon]:
+    """Run the daemon on what `write_config` makes of this, with more variables in its environment.
 
     It is handed out when a line holds `until`.
     """
     file = folder / "gateway.toml"
-    own = f'[site]\nid = "test"\n[store]\npath = "{folder}/state/evgate.db"\n[log]\nlevel = "{level}"\n'
-    file.write_text(own + config)
+    write_config(file, config, level)
     (folder / "state").mkdir(exist_ok=True)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -91,12 +126,12 @@ async def daemon(folder: Path, config: str, *, level: str = "debug", until: str 
         "--config",
         str(file),
         cwd=ROOT,
-        env={**os.environ, "EVGATE_CONTROL": str(folder / "control.sock"), "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "EVGATE_CONTROL": str(control_beside(file)), "PYTHONUNBUFFERED": "1", **(environ or {})},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         limit=16 * 1024 * 1024,
     )
-    running = Daemon(process, file)
+    running = Daemon(process, file, level)
     assert process.stdout is not None
     reading = asyncio.create_task(running._read(process.stdout))  # noqa: SLF001  # same file
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +20,14 @@ class Ended:
     text: str
 
 
-async def run_to_the_end(folder: Path, config: str) -> Ended:
-    """`evgate run` on this configuration (TOML), as it stands."""
+async def run_to_the_end(folder: Path, config: str, environ: Mapping[str, str] | None = None) -> Ended:
+    """`evgate run` on this configuration (TOML), as it stands, with more variables in its environment."""
     file = folder / "wrong.toml"
     file.write_text(config)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gateway", "run", "--config", str(file)),
         cwd=ROOT,
-        env={**os.environ, "EVGATE_CONTROL": str(folder / "control.sock")},
+        env={**os.environ, "EVGATE_CONTROL": str(folder / "control.sock"), **(environ or {})},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

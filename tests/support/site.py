@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.sim import SimCharger, SimCsms, SimStation
+from gateway.sim import Refused, SimCharger, SimCsms, SimStation
 from tests.counts import PATIENCE_S
 from tests.support.daemon import Daemon, daemon
 
@@ -39,6 +39,14 @@ class Site:
     def upstream(self, identity: str) -> SimStation:
         """The same charger as the CSMS sees it."""
         return self.csms.station(identity)
+
+    async def status_of(self, identity: str, **options: Any) -> int:
+        """The HTTP status that the upgrade of this charger gets; whoever gets 101 hangs up again."""
+        try:
+            async with self.charger(identity, **options):
+                return 101
+        except Refused as refused:
+            return refused.status
 
     @property
     def port(self) -> int:
@@ -75,11 +83,12 @@ async def site(
     mqtt: str = NOWHERE,
     level: str = "debug",
     csms: SimCsms | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Site]:
     """The daemon with one upstream; afterwards both are gone."""
     async with csms or SimCsms() as upstream:
         text = config(upstream.url, extra, unknown=unknown, idle_limit=idle_limit, mqtt=mqtt)
-        async with daemon(folder, text, level=level) as running:
+        async with daemon(folder, text, level=level, environ=environ) as running:
             yield Site(upstream, running)
 
 

@@ -38,12 +38,16 @@ class ListenFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Where chargers dial in. Port 0 is any free one; `bound` is served in place of an address bound here."""
+    """Where chargers dial in. Port 0 is any free one; `bound` is served in place of an address bound here.
+
+    `rival`: what was passed to this very daemon on the same port, and does not serve this address.
+    """
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
     bound: socket.socket | None = None
+    rival: str | None = None
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -161,6 +165,11 @@ class ChargerServer:
             return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
         except OSError as error:
             advice = _ADVICE.get(error.errno or 0, "change [chargers] listen")
+            if listener.rival is not None and error.errno == errno.EADDRINUSE:
+                advice = (
+                    f"evgate.socket holds {listener.rival}; name the same address in [chargers] listen and in its "
+                    "ListenStream= (systemctl edit evgate.socket), then: systemctl restart evgate.socket"
+                )
             # The library's own text repeats the address.
             why = os.strerror(error.errno) if error.errno else str(error)
             raise ListenFailed(f"cannot listen on {listener} ({why}): {advice}") from error

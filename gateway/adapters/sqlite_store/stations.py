@@ -11,21 +11,22 @@ from gateway.core.record import Standing, StationRecord
 from gateway.runtime.ports import StoreFailed
 
 _SAVE_STATION = """
-INSERT INTO stations (key, identity, slug, first_seen, subprotocol, credential_hash, standing)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO stations (key, identity, slug, first_seen, subprotocol, credential_hash, standing, connectors)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET
   identity = excluded.identity,
   slug = excluded.slug,
   first_seen = excluded.first_seen,
   subprotocol = excluded.subprotocol,
   credential_hash = excluded.credential_hash,
-  standing = excluded.standing
+  standing = excluded.standing,
+  connectors = excluded.connectors
 WHERE (
   stations.identity, stations.slug, stations.first_seen, stations.subprotocol, stations.credential_hash,
-  stations.standing
+  stations.standing, stations.connectors
 ) IS NOT (
   excluded.identity, excluded.slug, excluded.first_seen, excluded.subprotocol, excluded.credential_hash,
-  excluded.standing
+  excluded.standing, excluded.connectors
 )
 """
 _SAVE_UPSTREAM = """
@@ -35,7 +36,8 @@ WHERE station_upstreams.accepted_at <> excluded.accepted_at
 """
 _LOAD_UPSTREAMS = "SELECT station, upstream, accepted_at FROM station_upstreams"
 _LOAD_STATIONS = """
-SELECT station, identity, slug, first_seen, subprotocol, credential_hash, standing FROM stations ORDER BY station
+SELECT station, identity, slug, first_seen, subprotocol, credential_hash, standing, connectors
+FROM stations ORDER BY station
 """
 
 _Stored = str | bytes
@@ -54,6 +56,7 @@ def save_station(connection: sqlite3.Connection, record: StationRecord) -> None:
             None if record.subprotocol is None else _stored(record.subprotocol),
             None if record.credential_hash is None else _stored(record.credential_hash),
             record.standing.value,
+            " ".join(map(str, sorted(record.connectors))),
         ),
     )
     (station,) = connection.execute("SELECT station FROM stations WHERE key = ?", (key,)).fetchone()
@@ -79,7 +82,7 @@ def load_stations(connection: sqlite3.Connection) -> list[StationRecord]:
 
 
 def _record(row: tuple[Any, ...], upstreams: list[tuple[_Stored, str]]) -> StationRecord:
-    station, identity, slug, first_seen, subprotocol, credential_hash, standing = row
+    station, identity, slug, first_seen, subprotocol, credential_hash, standing, connectors = row
     try:
         return StationRecord(
             identity=_loaded(identity),
@@ -89,6 +92,7 @@ def _record(row: tuple[Any, ...], upstreams: list[tuple[_Stored, str]]) -> Stati
             subprotocol=None if subprotocol is None else _loaded(subprotocol),
             credential_hash=None if credential_hash is None else _loaded(credential_hash),
             standing=Standing(standing),
+            connectors=frozenset(map(int, connectors.split())),
         )
     except ValueError as error:
         raise StoreFailed(

@@ -72,6 +72,11 @@ class SqliteStore:
         """What was last known of the clock, of whatever boot; None if nothing was. Raises StoreFailed."""
         return await self._read(load_trust)
 
+    @property
+    def size_bytes(self) -> int | None:
+        """The file and its log, as of the last commit."""
+        return self._writer.size_bytes
+
     async def close(self) -> None:
         """Finish what waits, for at most 3 s, then let go of the file. Safe to call twice; never raises."""
         if self._closed:

@@ -48,6 +48,8 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.size_bytes: int | None = None
+        """Measured by the thread: a disk that hangs must not hold up the event loop."""
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
@@ -105,6 +107,7 @@ class Writer:
             begun = True
             results = [job.work(connection) for job in jobs]
             connection.execute("COMMIT")
+            self.size_bytes = _size(self._path)
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait raise it; the thread goes on
             failure = self._undo(error)
             if begun and len(jobs) > 1:
@@ -157,6 +160,12 @@ def _tell(waiter: asyncio.Future[Any], settle: Callable[[Any], None], outcome: o
         waiter.get_loop().call_soon_threadsafe(in_loop)
     except RuntimeError:
         return  # the loop is closed: the process ends, and this came too late for anyone
+
+
+def _size(path: Path) -> int:
+    """Bytes of the file and of its write-ahead log."""
+    files = (path, path.with_name(f"{path.name}-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
