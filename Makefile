@@ -15,6 +15,7 @@ MINUTES ?= 45
 ARGS ?=
 UPGRADE ?=
 UV := uv==0.13.8
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' gateway/__init__.py)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
@@ -88,6 +89,50 @@ soak: ## the same proofs with ever new seeds, until MINUTES (45) are over
 	$(MAKE) peers
 	EVGATE_SOAK_MINUTES=$(MINUTES) $(BIN)/python -m pytest --capture=no -o faulthandler_timeout=0 tests/soak
 
+# Debian's own Python, not the one of .venv: wheels and bytecode must be those that it runs. Built in a copy, because
+# dpkg-buildpackage leaves what it makes beside and inside the source.
+.PHONY: deb
+deb: ## the Debian package for bookworm, amd64: dist/evgate_<version>_amd64.deb
+	@$(MAKE) apt NEEDS="$(DEB_NEEDS)"
+	$(MAKE) --silent build/wheels/lock
+	source=build/deb/evgate-$(VERSION)
+	rm -rf build/deb
+	mkdir -p $$source dist
+	cp -r LICENSE config debian gateway systemd build/wheels $$source
+	find $$source -name __pycache__ -prune -exec rm -rf {} +
+	echo "Building evgate_$(VERSION)_amd64.deb"
+	if ! (cd $$source && dpkg-buildpackage --build=binary --no-sign) >build/deb/log 2>&1; then
+	  tail -n 50 build/deb/log
+	  echo "The package was not built; the whole log is build/deb/log." >&2
+	  exit 1
+	fi
+	cp build/deb/evgate_$(VERSION)_amd64.deb dist
+
+# Judged by what it prints: its status counts overridden errors too, and it is content when it found nothing to look at.
+.PHONY: lint-deb
+lint-deb: ## lintian on the package that `make deb` made: no error, no warning
+	@$(MAKE) apt NEEDS=lintian
+	lintian --allow-root --show-overrides dist/evgate_$(VERSION)_amd64.deb >build/deb/lintian || [ $$? = 2 ]
+	if grep '^[^NO]:' build/deb/lintian; then
+	  echo "lintian objects to dist/evgate_$(VERSION)_amd64.deb; 'lintian-explain-tags TAG' says why." >&2
+	  exit 1
+	fi
+	if ! grep -q '^O: evgate: ' build/deb/lintian; then
+	  echo "lintian looked at nothing: not even the tags that are overridden were met." >&2
+	  exit 1
+	fi
+	echo "lintian: no errors, no warnings; overridden:" \
+	  $$(sed -n 's/^O: evgate: \([^ ]*\).*/\1/p' build/deb/lintian | sort -u)
+
+.PHONY: boot-test
+boot-test: ## the package on a freshly booted Debian 12: install, serve, crash, reload, upgrade, purge (as root)
+	@$(MAKE) test-needs
+	$(MAKE) apt NEEDS="mmdebstrap systemd-container"
+	$(MAKE) .venv/dev.stamp
+	$(MAKE) deb
+	$(MAKE) lint-deb
+	EVGATE_DEB=dist/evgate_$(VERSION)_amd64.deb $(BIN)/python -m pytest -v -o faulthandler_timeout=0 tests/boot
+
 .PHONY: fix
 fix: .venv/dev.stamp ## let ruff format, and repair what it can
 	@$(BIN)/ruff check --fix --quiet . || true
@@ -125,6 +170,7 @@ python:
 	@if [ -z "$(PYTHON)" ]; then echo "$(PYTHON_MISSING)" >&2; exit 1; fi
 
 # Which of the Debian packages named in $(1) are missing, judged by what they bring: another source of it is as good.
+# Except for dpkg-buildpackage, which asks dpkg for them by name.
 missing = missing=""; \
   absent() { case " $(1) " in *" $$1 "*) missing="$$missing $$1";; esac; }; \
   command -v gcc >/dev/null || absent gcc; \
@@ -133,9 +179,16 @@ missing = missing=""; \
   $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || absent python3-venv; \
   [ -e "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] || absent python3-dev; \
   command -v openssl >/dev/null || absent openssl; \
+  dpkg-query --show build-essential >/dev/null 2>&1 || absent build-essential; \
+  dpkg-query --show debhelper >/dev/null 2>&1 || absent debhelper; \
+  dpkg-query --show python3-pip >/dev/null 2>&1 || absent python3-pip; \
+  command -v lintian >/dev/null || absent lintian; \
+  command -v mmdebstrap >/dev/null || absent mmdebstrap; \
+  command -v systemd-nspawn >/dev/null || absent systemd-container; \
   PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto >/dev/null || absent mosquitto
 
 BUILD_NEEDS := gcc pkg-config libsystemd-dev python3-venv python3-dev
+DEB_NEEDS := build-essential debhelper python3-pip
 
 .PHONY: test-needs
 test-needs: python
@@ -206,6 +259,16 @@ venv: python
 	$(PYTHON) -m venv --clear .venv-demo
 	.venv-demo/bin/pip install -qq --require-hashes --no-deps -r requirements-demo.lock
 	touch $@
+
+# What the package holds besides evgate. systemd-python is left out: Debian has that very version, python3-systemd.
+build/wheels/lock: requirements.lock
+	@echo "Fetching the locked wheels into build/wheels"
+	rm -rf build/wheels
+	mkdir -p build/wheels
+	sed '/^systemd-python==/,/[^\\]$$/d' requirements.lock >build/wheels/requirements
+	/usr/bin/python3 -P -m pip download -qq --require-hashes --no-deps --only-binary :all: \
+	  --dest build/wheels --requirement build/wheels/requirements
+	mv build/wheels/requirements $@
 
 .venv-lock/stamp: Makefile
 	@$(PYTHON) -m venv --clear .venv-lock

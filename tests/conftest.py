@@ -9,8 +9,9 @@ import pytest
 
 from tests import counts
 
-# `make soak` runs these; `make test` and a bare pytest do not.
-collect_ignore = [] if "EVGATE_SOAK_MINUTES" in os.environ else ["soak"]
+# `make soak` and `make boot-test` run these; `make test` and a bare pytest do not.
+ONLY_WHEN_ASKED = {"soak": "EVGATE_SOAK_MINUTES", "boot": "EVGATE_DEB"}
+collect_ignore = [folder for folder, variable in ONLY_WHEN_ASKED.items() if variable not in os.environ]
 
 # No deadline: on two shared cores any example may be slow. No database: the seed is the replay.
 hypothesis.settings.register_profile(
