@@ -30,6 +30,10 @@ CROWD_CALLS = 20
 # SIGKILLs of a running daemon.
 KILLS = 20
 
+# Restarts of the service on a booted machine, and the chargers that dial meanwhile.
+BOOT_RESTARTS = 10
+BOOT_CROWD = 50
+
 # Seconds a test may wait for an event before it fails: generous, because two cores are shared.
 PATIENCE_S = 20.0
 
