@@ -22,7 +22,7 @@ identity = "CP02"
 BROKEN = MORE.replace("identity", "identty", 1)
 """A slip of the finger."""
 
-NOT_IN_USE = "the configuration is not in use"
+LAST_GOOD = "the last good configuration"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,6 +54,9 @@ def test_a_broken_edit_is_refused_and_nobody_is_disturbed(machine: Machine) -> N
     said = evgate.logged(machine, place)
     assert evgate.SITE in said
     assert "identty" in said
+    # The daemon was told as well, and shows it until it is repaired.
+    evgate.wait_until(machine, "systemctl show -P StatusText evgate | grep -q 'the configuration is not in use'")
+    assert "identty" in evgate.problems(machine)
 
 
 def test_a_restart_with_it_runs_on_the_last_good_one_loudly(machine: Machine, figure: evgate.Figure) -> None:
@@ -66,7 +69,7 @@ def test_a_restart_with_it_runs_on_the_last_good_one_loudly(machine: Machine, fi
         assert "identty" in text, text
         assert evgate.SITE in text, text
     figure(evgate.shown(machine, "StatusText"))
-    assert NOT_IN_USE in evgate.shown(machine, "StatusText")
+    assert LAST_GOOD in evgate.shown(machine, "StatusText")
     evgate.serves(machine, "CP02")
 
 
@@ -75,4 +78,4 @@ def test_repaired_all_is_well_again(machine: Machine) -> None:
     machine.run("systemctl reload evgate")
     assert evgate.status(machine)["configuration"]["in_use"] == "current"
     assert "identty" not in evgate.problems(machine)
-    evgate.wait_until(machine, f"! systemctl show -P StatusText evgate | grep -q '{NOT_IN_USE}'")
+    evgate.wait_until(machine, f"! systemctl show -P StatusText evgate | grep -q '{LAST_GOOD}'")
