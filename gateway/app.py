@@ -149,7 +149,7 @@ def _compose(
         changed=changed,
     )
     notifier = SystemdNotifier(environ)
-    server = _server(settings, found, stations, notes, environ)
+    server, left_over = _server(settings, found, stations, notes, environ)
     surroundings = Surroundings(
         base=configured.base(settings),
         store_path=str(settings.store.path),
@@ -157,6 +157,7 @@ def _compose(
         files=settings.origins.files,
         last_good_since=loaded.since,
         rejected=tuple(str(problem) for problem in loaded.problems),
+        sockets=tuple(left_over),
         lost=tuple(dict.fromkeys(lost.sentence for lost in found.lost)),
     )
     tell_upstreams(surroundings, found)
@@ -215,16 +216,18 @@ def _publisher(settings: Settings, found: Resolution, clock: Clock, changed: Cal
 
 def _server(
     settings: Settings, found: Resolution, stations: Stations, notes: Notes, environ: Mapping[str, str]
-) -> ChargerServer:
-    """Serves the sockets that systemd passed where they are configured, closes the others and says so."""
+) -> tuple[ChargerServer, list[str]]:
+    """Serves the sockets that systemd passed where they are configured, closes the others, and says why."""
     passed = passed_sockets(environ)
     listeners = configured.listeners(settings, passed.sockets, found.lacks)
     for problem in passed.problems:
         notes.say("socket_unusable", problem, Level.WARNING)
+    left_over = []
     for one in configured.unused(listeners, passed.sockets):
-        notes.say("socket_unused", _unused(one, settings, found), Level.WARNING)
+        left_over.append(_unused(one, settings, found))
+        notes.say("socket_unused", left_over[-1], Level.WARNING)
         one.sock.close()
-    return ChargerServer(stations, listeners, max_frame=settings.chargers.max_frame)
+    return ChargerServer(stations, listeners, max_frame=settings.chargers.max_frame), left_over
 
 
 def _unused(one: PassedSocket, settings: Settings, found: Resolution) -> str:

@@ -12,6 +12,7 @@ MOST_STRANGERS: Final = 5
 
 _HEALTH: Final = {
     "ok": "evgate is OK: chargers are served",
+    "idle": "evgate runs, and has no [[upstream]] to serve chargers with yet",
     "degraded": "evgate is DEGRADED: it serves chargers, and something needs attention",
     "critical": "evgate is in CRITICAL condition: do what stands below",
 }
@@ -52,6 +53,8 @@ def _head(report: Answer) -> list[str]:
     site = f"site {word(report, 'site')}{f' ({site_name})' if site_name else ''}"
     uptime = number(report, "uptime_s")
     up = f"{f'up for {_length(uptime)}, ' if uptime is not None else ''}since {moment(report, 'started')}"
+    if health == "ok" and not rows(report, "upstreams"):
+        health = "idle"
     return [
         *wrapped(_HEALTH.get(health, f"evgate says that its health is {health}")),
         *wrapped(listed([f"version {word(report, 'version')}", site, up])),

@@ -100,6 +100,8 @@ class Admission:
     refused_since: float | None = None
     outage: str | None = None
     """Why the charger was last kept out, where that was because its upstream could not serve it."""
+    refusal: str | None = None
+    """Why the charger was last kept out, where that was its own fault or its upstream's decision."""
     unhashed: str | None = field(default=None, repr=False)
     """The header last accepted, until it is compared or hashed: chargers redial faster than scrypt is computed."""
 
@@ -125,6 +127,7 @@ class Admission:
             password_form = verdict.form.value if verdict.form else None
             if not verdict.matches:
                 text = f"{verdict.reason}: set the password of [[charger]] in gateway.toml and in the charger alike"
+                self.refusal, self.outage = f"refused with 401, because {text}", None
                 return None, _refusal(generation, 401, text, "wrong_password", Level.WARNING)
         subprotocols = proposal(arrival.offered, self.policy.subprotocol)
         candidate = Candidate(
@@ -162,8 +165,7 @@ class Admission:
 
     def accepted(self, candidate: Candidate, subprotocol: str | None) -> list[Effect]:
         """Upstream said 101."""
-        self.refused_since = None
-        self.outage = None
+        self.refused_since = self.outage = self.refusal = None
         candidate.chosen = subprotocol if subprotocol is not None else candidate.subprotocols[0]
         answered = subprotocol if candidate.arrival.offered else None
         return self._admit(candidate, answered)
@@ -197,6 +199,7 @@ class Admission:
         self._drop(candidate)
         self.outage = None
         text = f"upstream {candidate.upstream.name} answered {status}, passed on: check the charger at the CSMS"
+        self.refusal = text
         return [
             *self._settled(candidate),
             Refuse(
@@ -250,7 +253,7 @@ class Admission:
 
     def begin_anew(self) -> None:
         """What upstream last said or did not say was said under other rules."""
-        self.refused_since = self.outage = None
+        self.refused_since = self.outage = self.refusal = None
 
     def turn_away_all(self, text: str) -> list[Effect]:
         """Nobody who waits now comes in: the daemon goes down, or other rules hold from here on."""

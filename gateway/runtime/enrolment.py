@@ -44,7 +44,7 @@ class Enrolment:
         seen = self.stations.quarantine.find(identity)
         if seen is None and not self.stations.safekeeping.read:
             problem = self.stations.safekeeping.problem
-            raise NotDone(f"the store is unread, and without it nobody is told a stranger: {problem}")
+            raise NotDone(f"{name} cannot be adopted now, because the store cannot be used: {problem}")
         if seen is None:
             raise NotDone(f"nobody knocks under the identity {name}: {self._advice(identity)}")
         record = self.stations.dormant(key) or self._new_record(seen.identity)

@@ -64,7 +64,9 @@ def problems_of_stations(stations: Stations) -> Iterator[Problem]:
             yield trouble
     for station in known:
         if not station.view.online:
-            yield Problem(f"charger_offline:{station.slug}", _offline(station))
+            # Its cause, where that is known: power and network have nothing to do with it.
+            trouble = trouble_of(station)
+            yield Problem(f"charger_offline:{station.slug}", trouble.text if trouble else _offline(station))
     for entry in stations.quarantine.latest(MOST_STRANGERS):
         text = f"{excerpt(entry.identity, 80)} knocks and is not known: {adopt_hint(entry.identity)}"
         yield Problem("quarantined", text, Gravity.NOTICE)
@@ -80,6 +82,9 @@ def trouble_of(station: Station) -> Problem | None:
     if station.admission.outage is not None:
         text = f"{excerpt(station.identity, 80)}: {station.admission.outage}"
         return Problem(f"upstream_offline:{station.slug}", text)
+    if station.admission.refusal is not None:
+        text = f"{excerpt(station.identity, 80)}: {station.admission.refusal}"
+        return Problem(f"charger_refused:{station.slug}", text)
     return None
 
 

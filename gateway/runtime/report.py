@@ -47,6 +47,8 @@ class Surroundings:
     """Set while the daemon runs on the last good configuration and not on the present files."""
     rejected: tuple[str, ...] = ()
     """Why the present files are not in use, one sentence a mistake."""
+    sockets: tuple[str, ...] = ()
+    """Sockets that systemd passed and nobody serves: whoever dials there hangs."""
     lost: tuple[str, ...] = ()
     """Parts of the configuration that could not be used, such as one whose secret cannot be read."""
     waits_for_restart: tuple[str, ...] = ()
@@ -68,6 +70,8 @@ class Surroundings:
             yield Problem("configuration_unusable", text)
         if not self.upstream_urls:
             yield Problem("no_upstream", NO_UPSTREAM, Gravity.NOTICE)
+        for text in self.sockets:
+            yield Problem("socket_unused", text)
         for text in self.waits_for_restart:
             yield Problem("restart_needed", text, Gravity.NOTICE)
         for listener in self.listeners():

@@ -61,8 +61,8 @@ def _text(
     for problem in problems:
         out(str(problem))
     if settings is None or problems:
-        count = "1 problem; correct it" if len(problems) == 1 else f"{len(problems)} problems; correct them"
-        out(f"{count} before evgate starts again.")
+        count = "1 problem; until it is" if len(problems) == 1 else f"{len(problems)} problems; until they are"
+        out(f"{count} corrected, evgate keeps to the configuration that it has.")
     else:
         out(f"The configuration is right: {', '.join(settings.origins.files)}")
         _section(out, "The daemon will do this:", plan(settings))

@@ -139,6 +139,8 @@ def boot(root: Path) -> Iterator[Machine]:
             process = _start(_nspawn(root, name), cgroup, f"{folder}/notify", console)
             try:
                 _wait_booted(told, process, console)
+                # More is told all the time; where nobody takes it, the machine's init would wait for us to do so.
+                told.close()
                 init = _init(cgroup)
                 yield Machine(init)
                 os.kill(init, POWER_OFF)

@@ -177,6 +177,13 @@ def test_a_site_without_chargers_says_how_to_connect_one() -> None:
     assert "  no charger can come in before a listener below is open" in closed
 
 
+def test_without_an_upstream_nobody_is_said_to_be_served() -> None:
+    assert status_lines({"health": "ok", "upstreams": []})[0] == (
+        "evgate runs, and has no [[upstream]] to serve chargers with yet"
+    )
+    assert "OK" in status_lines({"health": "ok", "upstreams": [{"name": "operator"}]})[0]
+
+
 def test_a_bad_health_without_a_problem_is_not_called_well() -> None:
     lines = status_lines(report(health="degraded"))
     assert lines[0] == "evgate is DEGRADED: it serves chargers, and something needs attention"

@@ -93,6 +93,30 @@ async def test_a_charger_without_what_it_needs_is_told_before_it_knocks() -> Non
     await house.stations.stop()
 
 
+async def test_a_charger_that_is_refused_is_not_said_to_lack_power() -> None:
+    house = House(directory=naming("CP01", policy=replace(POLICY, password="secret")))
+    await house.stations.start()
+    assert (await house.refuse("CP01")).status == 401
+    found = {problem.what: problem.text for problem in problems_of_stations(house.stations)}
+    assert set(found) == {"charger_refused:cp01", "charger_offline:cp01"}
+    assert len(set(found.values())) == 1
+    assert found["charger_refused:cp01"].startswith("CP01: refused with 401, because ")
+    await house.stations.stop()
+
+
+async def test_a_refusal_is_over_once_the_charger_is_in() -> None:
+    house = House(directory=naming("CP01"))
+    await house.stations.start()
+    house.dialer.outcomes.put_nowait(DialVerdict(403))
+    assert (await house.refuse("CP01")).status == 403
+    station = house.stations.find("CP01")
+    assert station is not None
+    assert trouble_of(station) is not None
+    await house.connect("CP01")
+    assert trouble_of(station) is None
+    await house.stations.stop()
+
+
 async def test_who_knocks_is_a_notice_with_the_command_to_paste() -> None:
     house = House(Unknown.QUARANTINE)
     await house.stations.start()

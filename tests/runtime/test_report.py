@@ -184,6 +184,11 @@ async def test_an_outage_is_shown_at_the_charger_and_at_its_upstream() -> None:
     await house.stations.stop()
 
 
+async def test_a_socket_that_nobody_serves_is_shown() -> None:
+    told = status(report_of(House(), sockets=("evgate.socket listens on [::]:9001, and nobody is served there",)))
+    assert ("socket_unused", "warning") in [(problem["what"], problem["level"]) for problem in told["problems"]]
+
+
 async def test_a_broken_edit_and_a_lost_part_are_shown() -> None:
     told = status(
         report_of(

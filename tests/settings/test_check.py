@@ -61,13 +61,16 @@ def test_a_wrong_configuration(tmp_path: Path) -> None:
         [
             f'{path}:2: site.id: must be 1 to 48 of a-z, 0-9 and -, not "A"; for example "a"',
             'environment: EVGATE_LOG__LEVEL: must be "debug", "info", "warning" or "error", not "x"',
-            "2 problems; correct them before evgate starts again.",
+            "2 problems; until they are corrected, evgate keeps to the configuration that it has.",
         ],
     )
 
 
 def test_one_problem_is_one(tmp_path: Path) -> None:
-    assert text_of(tmp_path / "none.toml")[1][-1] == "1 problem; correct it before evgate starts again."
+    assert (
+        text_of(tmp_path / "none.toml")[1][-1]
+        == "1 problem; until it is corrected, evgate keeps to the configuration that it has."
+    )
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -76,7 +79,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert status == 1
     assert lines == [
         f"{path}:9: charger[CP01].password: there is no file {tmp_path}/none; create it or correct the path",
-        "1 problem; correct it before evgate starts again.",
+        "1 problem; until it is corrected, evgate keeps to the configuration that it has.",
     ]
 
 
@@ -128,7 +131,7 @@ def test_a_socket_that_nobody_listens_on_is_a_problem(tmp_path: Path) -> None:
             "`ListenStream=0.0.0.0:9100` in with: systemctl edit evgate.socket, then run: "
             "systemctl restart evgate.socket"
         ),
-        "1 problem; correct it before evgate starts again.",
+        "1 problem; until it is corrected, evgate keeps to the configuration that it has.",
         "",
         "Warnings:",
         (
