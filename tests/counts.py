@@ -27,8 +27,14 @@ SOCKET_EXAMPLES = 60
 CROWD = 200
 CROWD_CALLS = 20
 
+# A soak of half an hour or more has the time for more of what follows.
+LONG_SOAK = float(os.environ.get("EVGATE_SOAK_MINUTES", "0")) >= 30
+
 # SIGKILLs of a running daemon.
-KILLS = 20
+KILLS = 60 if LONG_SOAK else 20
+
+# Instants at which the power is cut under the store.
+CRASH_POINTS = 10_000 if LONG_SOAK else 1000
 
 # Restarts of the service on a booted machine, and the chargers that dial meanwhile.
 BOOT_RESTARTS = 10

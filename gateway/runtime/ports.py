@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from gateway.core.clock_trust import TrustRecord
 from gateway.core.events import Arrival
+from gateway.core.memory import ChargerRecord, ConnectorRecord, Durable, FaultRecord, Memory, SessionRecord
 from gateway.core.message import Message
 from gateway.core.moment import Moment
 from gateway.core.record import StationRecord
@@ -45,7 +47,7 @@ class SavedStation:
 
 @dataclass(frozen=True, slots=True)
 class ForgottenStation:
-    """A change: no row of the stations table is to have this identity key."""
+    """A change: nothing is to be known of the station with this identity key."""
 
     key: str
 
@@ -67,14 +69,45 @@ class SavedTrust:
         return "clock trust"
 
 
-Change = SavedStation | ForgottenStation | SavedTrust
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A change: this is known of the station with this identity key, whether or not its own row stands already."""
+
+    key: str
+    record: Durable
+
+    @property
+    def row(self) -> str:
+        """Which row it concerns: a later change of the same row takes its place."""
+        match self.record:
+            case ChargerRecord():
+                return f"charger {self.key}"
+            case ConnectorRecord(report):
+                return f"connector {report.connector_id} {self.key}"
+            case FaultRecord(number):
+                return f"fault {number} {self.key}"
+            case SessionRecord(number):
+                return f"session {number} {self.key}"
+
+
+Change = SavedStation | ForgottenStation | SavedTrust | Remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What may go: sessions that ended and faults that were cleared before these times, and the oldest of them beyond
+    `quota_bytes` for the whole store."""
+
+    sessions_before: datetime
+    faults_before: datetime
+    quota_bytes: int
 
 
 class Store(Protocol):
     """Durable state. Changes of one `commit` stand together or not at all; concurrent commits may share one sync."""
 
     async def open(self) -> None:
-        """Create or migrate, then be ready. Raises StoreFailed or StoreRefused."""
+        """Create or migrate, then be ready; a damaged database is set aside. Raises StoreFailed or StoreRefused."""
 
     async def commit(self, changes: Sequence[Change]) -> None:
         """Return when the changes survive a power cut. Raises StoreFailed."""
@@ -82,8 +115,21 @@ class Store(Protocol):
     async def stations(self) -> list[StationRecord]:
         """Every station ever let in, in the order first seen. Raises StoreFailed."""
 
+    async def memories(self) -> dict[str, Memory]:
+        """What is remembered of each station, by identity key. Raises StoreFailed."""
+
+    async def tag_key(self) -> bytes:
+        """A secret of this store's own, made with it: tags are hashed with it. Raises StoreFailed."""
+
+    async def tidy(self, before: Retention) -> int:
+        """Delete what nobody keeps any longer; returns how many rows went. Raises StoreFailed."""
+
     async def trust(self) -> TrustRecord | None:
         """What was last known of the clock, of whatever boot; None if nothing was. Raises StoreFailed."""
+
+    @property
+    def set_aside(self) -> str | None:
+        """Where a damaged database was put when a fresh one was begun; None if none was since this object was made."""
 
     @property
     def size_bytes(self) -> int | None:
@@ -190,7 +236,11 @@ class Doors(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PublisherState:
-    """How the broker connection stands, for status and health."""
+    """How the broker connection stands, for status and health.
+
+    `events_waiting` were not acknowledged yet; `events_dropped` never will be, because too many waited; `events_dead`
+    because the broker refused them.
+    """
 
     connected: bool
     protocol: int | None
@@ -198,10 +248,13 @@ class PublisherState:
     reconnects: int
     connected_since: Moment | None
     last_error: str | None
+    events_waiting: int = 0
+    events_dropped: int = 0
+    events_dead: int = 0
 
 
 class Publisher(Protocol):
-    """MQTT, retained state: the latest message per topic wins; never blocks, never raises."""
+    """MQTT: of retained state the latest message per topic wins, events go one by one; never blocks, never raises."""
 
     def put(self, message: Message) -> None:
         """Publish now or as soon as the broker is there."""

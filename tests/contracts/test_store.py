@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 
-from gateway.adapters.sqlite_store import SqliteStore
 from gateway.core.clock_trust import TimeSample, Trust, TrustRecord
 from gateway.core.record import Standing, StationRecord
 from gateway.runtime.ports import ForgottenStation, SavedStation, SavedTrust, Store, StoreFailed
-from tests.fakes.memory_store import Disk, MemoryStore
+from tests.fakes.memory_store import MemoryStore
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 CP01 = StationRecord("CP01", "cp01", NOON)
@@ -29,24 +27,6 @@ FULL = StationRecord(
 )
 LEARNED = TrustRecord("5d7b", Trust.LEARNED, TimeSample("operator", NOON, 61.25, 0.125))
 SYNCED = TrustRecord("5d7b", Trust.SYNCED, TimeSample("marker", NOON + timedelta(hours=1), 3661.25, 0.0))
-
-
-@pytest.fixture(params=["sqlite", "memory"])
-def another(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
-    """Makes stores over one and the same disk."""
-    if request.param == "sqlite":
-        return lambda: SqliteStore(tmp_path / "evgate.db")
-    disk = Disk()
-    return lambda: MemoryStore(disk)
-
-
-@pytest.fixture
-async def store(another: Callable[[], Store]) -> AsyncIterator[Store]:
-    """An open, empty store."""
-    opened = another()
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 def saved(*records: StationRecord) -> list[SavedStation]:

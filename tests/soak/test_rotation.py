@@ -15,6 +15,8 @@ from tests import counts
 # What draws from the seed. The rest of the suite would only repeat itself.
 PROOFS = ("properties", "scenarios", "core", "contracts", "adapters")
 PASSED = re.compile(r"(\d+) passed")
+FIGURES = re.compile(r"^figures: (.*)", re.MULTILINE)
+"""What a proof reached, as it prints it itself."""
 
 
 def rounds() -> list[str]:
@@ -32,7 +34,7 @@ def test_every_round_passes() -> None:
         if time.monotonic() >= end:
             break
         result = subprocess.run(
-            [sys.executable, "-m", "pytest", "--quiet", folder],
+            [sys.executable, "-m", "pytest", "--quiet", "-rP", folder],
             cwd=counts.ROOT,
             env={**os.environ, "EVGATE_SEED": str(seed)},
             capture_output=True,
@@ -41,6 +43,8 @@ def test_every_round_passes() -> None:
         assert result.returncode == 0, f"{result.stdout}\n{result.stderr}\nEVGATE_SEED={seed} replays it: {folder}"
         turns[folder] += 1
         passed[folder] += sum(map(int, PASSED.findall(result.stdout)))
+        for figures in FIGURES.findall(result.stdout):
+            print(f"soak: {figures}")
     for folder in folders:
         print(f"soak: {folder}: {turns[folder]} seeds, {passed[folder]} tests passed")
     print(f"soak: seeds {counts.SEED + 1} to {counts.SEED + turns.total()}, {counts.EXAMPLES} examples a property")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import UTC, datetime
 
+from gateway.adapters.sqlite_store.columns import time_text
 from gateway.core.clock_trust import TimeSample, Trust, TrustRecord
 
 _SAVE = """
@@ -17,7 +18,7 @@ _LOAD = "SELECT boot_id, trust, source, true_time, boottime_s, accuracy_s FROM c
 def save_trust(connection: sqlite3.Connection, record: TrustRecord) -> None:
     """Make the row equal to the record. Raises sqlite3.Error."""
     sample = record.sample
-    time = sample.time.astimezone(UTC).isoformat(timespec="microseconds")
+    time = time_text(sample.time)
     values = (record.boot_id, record.trust.value, sample.source, time, sample.boottime_s, sample.accuracy_s)
     connection.execute(_SAVE, values)
 

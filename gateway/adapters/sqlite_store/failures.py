@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from gateway.runtime.ports import StoreFailed, StoreRefused
+from gateway.runtime.ports import StoreFailed
 
 _MAY_IT_WRITE = (
     "Check with `findmnt -T {folder}` that its disk is not mounted read-only, "
@@ -23,10 +23,9 @@ _SENTENCES = {
         "and for free space with `df -h {folder}`; replace a failing card."
     ),
     sqlite3.SQLITE_CORRUPT: (
-        "The store {path} is damaged ({message}). Stop evgate, move the file away together with "
-        "{path}-wal and {path}-shm, and start evgate with an empty store."
+        "The store {path} is damaged ({message}). It is set aside and a fresh one is begun as soon as evgate opens "
+        "it again, within a minute. Look for disk errors in `dmesg`; replace a failing card."
     ),
-    sqlite3.SQLITE_NOTADB: ("The file {path} is not a database. Move it away, or set [store] path to another file."),
     sqlite3.SQLITE_BUSY: ("Another program keeps the store {path} locked. Find it with `fuser -v {path}` and end it."),
     sqlite3.SQLITE_CONSTRAINT: (
         "The store {path} refused a change that contradicts what stands in it ({message}). "
@@ -37,7 +36,8 @@ _UNEXPECTED = (
     "The store {path} failed ({name}: {message}). Restart evgate; if this comes back, "
     "report it with the log lines before this one."
 )
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""SQLite cannot make sense of what it reads."""
 
 
 def primary_code(error: sqlite3.Error) -> int:
@@ -52,17 +52,6 @@ def failed(error: sqlite3.Error, path: Path) -> StoreFailed:
     return StoreFailed(_sentence(primary_code(error), path, name, str(error)))
 
 
-def failed_to_open(error: sqlite3.Error, path: Path) -> StoreFailed | StoreRefused:
-    """The exception for a store that is being opened: a damaged one is refused, all else may pass."""
-    failure = failed(error, path)
-    return StoreRefused(str(failure)) if primary_code(error) in _DAMAGED else failure
-
-
-def damaged(path: Path, finding: str) -> StoreRefused:
-    """The exception for a database in which SQLite's own check found something."""
-    return StoreRefused(_sentence(sqlite3.SQLITE_CORRUPT, path, "", finding))
-
-
 def _sentence(code: int, path: Path, name: str, message: str) -> str:
-    sentence = _SENTENCES.get(code, _UNEXPECTED)
+    sentence = _SENTENCES.get(sqlite3.SQLITE_CORRUPT if code in DAMAGED else code, _UNEXPECTED)
     return sentence.format(path=path, folder=path.parent, name=name, message=message)

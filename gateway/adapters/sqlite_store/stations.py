@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from gateway.adapters.sqlite_store.columns import Stored, loaded, stored, time_text
 from gateway.core.record import Standing, StationRecord
 from gateway.runtime.ports import StoreFailed
 
@@ -40,27 +41,25 @@ SELECT station, identity, slug, first_seen, subprotocol, credential_hash, standi
 FROM stations ORDER BY station
 """
 
-_Stored = str | bytes
-
 
 def save_station(connection: sqlite3.Connection, record: StationRecord) -> None:
     """Make the row of this station, found by its key, equal to the record. Raises sqlite3.Error."""
-    key = _stored(record.key)
+    key = stored(record.key)
     connection.execute(
         _SAVE_STATION,
         (
             key,
-            _stored(record.identity),
-            _stored(record.slug),
-            _time_text(record.first_seen),
-            None if record.subprotocol is None else _stored(record.subprotocol),
-            None if record.credential_hash is None else _stored(record.credential_hash),
+            stored(record.identity),
+            stored(record.slug),
+            time_text(record.first_seen),
+            None if record.subprotocol is None else stored(record.subprotocol),
+            None if record.credential_hash is None else stored(record.credential_hash),
             record.standing.value,
             " ".join(map(str, sorted(record.connectors))),
         ),
     )
     (station,) = connection.execute("SELECT station FROM stations WHERE key = ?", (key,)).fetchone()
-    wanted = {_stored(upstream): _time_text(at) for upstream, at in record.accepted.items()}
+    wanted = {stored(upstream): time_text(at) for upstream, at in record.accepted.items()}
     standing = connection.execute("SELECT upstream FROM station_upstreams WHERE station = ?", (station,)).fetchall()
     for (upstream,) in standing:
         if upstream not in wanted:
@@ -70,27 +69,27 @@ def save_station(connection: sqlite3.Connection, record: StationRecord) -> None:
 
 def forget_station(connection: sqlite3.Connection, key: str) -> None:
     """Leave no row of the station with this key. Raises sqlite3.Error."""
-    connection.execute("DELETE FROM stations WHERE key = ?", (_stored(key),))
+    connection.execute("DELETE FROM stations WHERE key = ?", (stored(key),))
 
 
 def load_stations(connection: sqlite3.Connection) -> list[StationRecord]:
     """Every station, in the order first seen. Raises sqlite3.Error, or StoreFailed for an unreadable row."""
-    upstreams: defaultdict[int, list[tuple[_Stored, str]]] = defaultdict(list)
+    upstreams: defaultdict[int, list[tuple[Stored, str]]] = defaultdict(list)
     for station, upstream, at in connection.execute(_LOAD_UPSTREAMS):
         upstreams[station].append((upstream, at))
     return [_record(row, upstreams[row[0]]) for row in connection.execute(_LOAD_STATIONS)]
 
 
-def _record(row: tuple[Any, ...], upstreams: list[tuple[_Stored, str]]) -> StationRecord:
+def _record(row: tuple[Any, ...], upstreams: list[tuple[Stored, str]]) -> StationRecord:
     station, identity, slug, first_seen, subprotocol, credential_hash, standing, connectors = row
     try:
         return StationRecord(
-            identity=_loaded(identity),
-            slug=_loaded(slug),
+            identity=loaded(identity),
+            slug=loaded(slug),
             first_seen=datetime.fromisoformat(first_seen),
-            accepted={_loaded(upstream): datetime.fromisoformat(at) for upstream, at in upstreams},
-            subprotocol=None if subprotocol is None else _loaded(subprotocol),
-            credential_hash=None if credential_hash is None else _loaded(credential_hash),
+            accepted={loaded(upstream): datetime.fromisoformat(at) for upstream, at in upstreams},
+            subprotocol=None if subprotocol is None else loaded(subprotocol),
+            credential_hash=None if credential_hash is None else loaded(credential_hash),
             standing=Standing(standing),
             connectors=frozenset(map(int, connectors.split())),
         )
@@ -99,18 +98,3 @@ def _record(row: tuple[Any, ...], upstreams: list[tuple[_Stored, str]]) -> Stati
             f"Row {station} of the table stations in the store cannot be read. Stop evgate, remove that row "
             "with the program sqlite3 and start evgate: the charger is learnt anew when it connects."
         ) from error
-
-
-def _stored(text: str) -> _Stored:
-    """The text as SQLite can hold it. Two texts never become one value, because no TEXT equals a BLOB."""
-    encoded = text.encode("utf-8", "surrogatepass")
-    plain = b"\0" not in encoded and encoded.decode("utf-8", "replace") == text
-    return text if plain else encoded
-
-
-def _loaded(value: _Stored) -> str:
-    return value if isinstance(value, str) else value.decode("utf-8", "surrogatepass")
-
-
-def _time_text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -6,15 +6,29 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, assert_never
 
+from gateway.adapters.sqlite_store import retention
 from gateway.adapters.sqlite_store.clock import load_trust, save_trust
+from gateway.adapters.sqlite_store.database import open_database
+from gateway.adapters.sqlite_store.memories import forget, load_memories, load_tag_key, remember
 from gateway.adapters.sqlite_store.stations import forget_station, load_stations, save_station
 from gateway.adapters.sqlite_store.writer import Job, Writer
 from gateway.core.clock_trust import TrustRecord
+from gateway.core.memory import Memory
 from gateway.core.record import StationRecord
-from gateway.runtime.ports import Change, ForgottenStation, SavedStation, SavedTrust, StoreFailed, StoreRefused
+from gateway.runtime.ports import (
+    Change,
+    ForgottenStation,
+    Remembered,
+    Retention,
+    SavedStation,
+    SavedTrust,
+    StoreFailed,
+    StoreRefused,
+)
 
 T = TypeVar("T")
 
@@ -36,10 +50,16 @@ class SqliteStore:
     After a failure the next call opens the file again; how often to try is the caller's choice.
     """
 
-    def __init__(self, path: Path, *, limit_s: float = ANSWER_LIMIT_S) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        limit_s: float = ANSWER_LIMIT_S,
+        connect: Callable[[Path], sqlite3.Connection] = open_database,
+    ) -> None:
         self._path = path
         self._limit_s = limit_s
-        self._writer = Writer(path)
+        self._writer = Writer(path, connect)
         self._closed = False
 
     async def open(self) -> None:
@@ -59,18 +79,36 @@ class SqliteStore:
             for change in kept:
                 _save(connection, change)
 
-        try:
-            await self._ask(save, self._limit_s, writes=True)
-        except StoreRefused as refusal:
-            raise StoreFailed(str(refusal)) from refusal
+        await self._do(save, writes=True)
 
     async def stations(self) -> list[StationRecord]:
         """Every station ever let in, in the order first seen. Raises StoreFailed."""
-        return await self._read(load_stations)
+        return await self._do(load_stations)
+
+    async def memories(self) -> dict[str, Memory]:
+        """What is remembered of each station, by identity key. Raises StoreFailed."""
+        return await self._do(load_memories)
+
+    async def tag_key(self) -> bytes:
+        """32 random bytes, drawn when the database was made. Raises StoreFailed."""
+        return await self._do(load_tag_key)
+
+    async def tidy(self, before: Retention) -> int:
+        """Delete what nobody keeps any longer, in small transactions with commits in between. Raises StoreFailed."""
+        gone = 0
+        for drop in (retention.drop_expired, retention.drop_oldest):
+            while dropped := await self._do(partial(drop, before=before), writes=True):
+                gone += dropped
+        return gone
 
     async def trust(self) -> TrustRecord | None:
         """What was last known of the clock, of whatever boot; None if nothing was. Raises StoreFailed."""
-        return await self._read(load_trust)
+        return await self._do(load_trust)
+
+    @property
+    def set_aside(self) -> str | None:
+        """Where a damaged database was put when a fresh one was begun; None if none was since this object was made."""
+        return self._writer.set_aside
 
     @property
     def size_bytes(self) -> int | None:
@@ -92,9 +130,9 @@ class SqliteStore:
                 limit_s,
             )
 
-    async def _read(self, load: Callable[[sqlite3.Connection], T]) -> T:
+    async def _do(self, work: Callable[[sqlite3.Connection], T], *, writes: bool = False) -> T:
         try:
-            return await self._ask(load, self._limit_s, writes=False)
+            return await self._ask(work, self._limit_s, writes=writes)
         except StoreRefused as refusal:
             raise StoreFailed(str(refusal)) from refusal
 
@@ -120,6 +158,9 @@ def _save(connection: sqlite3.Connection, change: Change) -> None:
             save_station(connection, record)
         case ForgottenStation(key):
             forget_station(connection, key)
+            forget(connection, key)
+        case Remembered(key, record):
+            remember(connection, key, record)
         case SavedTrust(record):
             save_trust(connection, record)
         case _:

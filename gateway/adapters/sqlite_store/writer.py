@@ -13,8 +13,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 
-from gateway.adapters.sqlite_store.database import open_database
-from gateway.adapters.sqlite_store.failures import failed, primary_code
+from gateway.adapters.sqlite_store.aside import Damaged, set_aside
+from gateway.adapters.sqlite_store.failures import DAMAGED, failed, primary_code
 from gateway.runtime.ports import StoreFailed
 
 # After these the connection is as good as before; after all others it is opened anew.
@@ -46,13 +46,18 @@ class Job:
 class Writer:
     """Takes jobs in order, opens the database when a job needs it, and opens it again after a failure."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, connect: Callable[[Path], sqlite3.Connection]) -> None:
         self._path = path
+        self._connect = connect
+        self.set_aside: str | None = None
+        """Where a damaged database was put."""
         self.size_bytes: int | None = None
         """Measured by the thread: a disk that hangs must not hold up the event loop."""
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._damage: str | None = None
+        """What SQLite found in this file while it was in use."""
         self._gone: asyncio.Future[None]
         # A daemon: a sync that hangs in the kernel must not keep the process from ending.
         self._thread = Thread(target=self._run, name="evgate-store", daemon=True)
@@ -122,7 +127,7 @@ class Writer:
 
     def _ready(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._connection = open_database(self._path)
+            self._connection = self._open()
             self._file = _identity(self._path)
         elif _identity(self._path) != self._file:
             raise StoreFailed(
@@ -131,12 +136,31 @@ class Writer:
             )
         return self._connection
 
+    def _open(self) -> sqlite3.Connection:
+        """The database; a damaged one makes place for a fresh one, because chargers go on charging."""
+        try:
+            if self._damage is not None and _identity(self._path) == self._file:
+                raise Damaged(self._damage)
+            return self._connect(self._path)
+        except Damaged as damage:
+            try:
+                self.set_aside = str(set_aside(self._path, str(damage)))
+                self._damage = None
+                return self._connect(self._path)
+            except (Damaged, OSError) as error:
+                raise StoreFailed(
+                    f"The store {self._path} is damaged ({damage}), and a fresh one cannot be begun ({error}). "
+                    "Look for disk errors in `dmesg`, replace a failing card, and move the file away if evgate may not."
+                ) from error
+
     def _undo(self, error: Exception) -> Exception:
         """Leave no transaction open; what to tell those who wait."""
         if not isinstance(error, sqlite3.Error):
             self._let_go()
             return error
         failure = failed(error, self._path)
+        if primary_code(error) in DAMAGED:
+            self._damage = str(error)
         if self._connection is not None and primary_code(error) in _PASSING:
             with suppress(sqlite3.Error):
                 self._connection.rollback()
