@@ -12,6 +12,7 @@ from gateway.settings.models import Settings
 from gateway.settings.not_yet import not_in_this_version
 from gateway.settings.plan import plan, public
 from gateway.settings.problems import ConfigurationError, Problem
+from gateway.settings.quirk_files import catalogue, load_quirks
 from gateway.settings.reloading import needs_restart, taken_over
 from gateway.settings.resolve import Lost, Part, Resolution, resolve, resolve_what_can_be
 from gateway.settings.secret import KeyFile, Secret
@@ -55,11 +56,13 @@ __all__ = [
     "StatusPage",
     "Store",
     "Upstream",
+    "catalogue",
     "check",
     "control_path",
     "load",
     "load_or_last_good",
     "load_present",
+    "load_quirks",
     "needs_restart",
     "not_in_this_version",
     "plan",

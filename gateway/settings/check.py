@@ -12,6 +12,7 @@ from gateway.settings.models import Settings
 from gateway.settings.not_yet import not_in_this_version
 from gateway.settings.plan import plan
 from gateway.settings.problems import ConfigurationError, Problem
+from gateway.settings.quirk_files import load_quirks, replaced
 from gateway.settings.resolve import resolve_what_can_be
 from gateway.settings.sockets import Ask, ask_systemd, passed_by, unmatched
 
@@ -36,6 +37,7 @@ def check(
     problems: list[Problem] = []
     settings: Settings | None = None
     cautions: list[str] = []
+    steps: list[str] = []
     try:
         settings = load(path or service_file, environ)
     except ConfigurationError as error:
@@ -44,11 +46,13 @@ def check(
         resolution = resolve_what_can_be(settings, environ)
         passed = passed_by(ask()) if path in (None, service_file) else None
         orphans, uncovered = unmatched(settings, passed) if passed is not None else ([], [])
-        problems = [*resolution.problems, *orphans]
+        quirks, wrong = load_quirks(settings)
+        problems = [*resolution.problems, *wrong, *orphans]
+        steps = [*plan(settings), *replaced(quirks)]
         endpoints = [address.endpoint for address in passed or ()]
         cautions = [*(str(doubt) for doubt in resolution.doubts), *uncovered, *warnings(settings, endpoints)]
     report = _json if as_json else _text
-    report(out, settings, problems, cautions)
+    report(out, settings, problems, cautions, steps)
     return WRONG if problems else RIGHT
 
 
@@ -57,6 +61,7 @@ def _text(
     settings: Settings | None,
     problems: Sequence[Problem],
     cautions: Sequence[str],
+    steps: Sequence[str],
 ) -> None:
     for problem in problems:
         out(str(problem))
@@ -65,7 +70,7 @@ def _text(
         out(f"{count} corrected, evgate keeps to the configuration that it has.")
     else:
         out(f"The configuration is right: {', '.join(settings.origins.files)}")
-        _section(out, "The daemon will do this:", plan(settings))
+        _section(out, "The daemon will do this:", steps)
         _section(out, "Without effect:", not_in_this_version(settings))
     _section(out, "Warnings:", cautions)
 
@@ -83,6 +88,7 @@ def _json(
     settings: Settings | None,
     problems: Sequence[Problem],
     cautions: Sequence[str],
+    steps: Sequence[str],
 ) -> None:
     usable = None if problems else settings
     out(
@@ -95,7 +101,7 @@ def _json(
                     for problem in problems
                 ],
                 "warnings": list(cautions),
-                "plan": plan(usable) if usable else [],
+                "plan": list(steps) if usable else [],
                 "not_in_this_version": not_in_this_version(usable) if usable else [],
             }
         )

@@ -53,7 +53,7 @@ class Document:
 
 def read_files(path: Path) -> tuple[list[File], list[Problem]]:
     """The file and its drop-ins in the order in which they count, and what cannot be read of them."""
-    drop_ins, problems = _drop_ins(path.parent / DROP_INS)
+    drop_ins, problems = toml_files(path.parent / DROP_INS)
     files: list[File] = []
     for place in (path, *drop_ins):
         read = _read(place, is_drop_in=place is not path)
@@ -62,6 +62,28 @@ def read_files(path: Path) -> tuple[list[File], list[Problem]]:
         else:
             files.append(read)
     return files, problems
+
+
+def read_drop_in(path: Path) -> File | Problem:
+    """One file of a folder of drop-ins, or why it cannot be read."""
+    return _read(path, is_drop_in=True)
+
+
+def toml_files(folder: Path) -> tuple[list[Path], list[Problem]]:
+    """The `*.toml` files of a folder in the order of their names; none where there is no such folder."""
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except (FileNotFoundError, ValueError):
+        return [], []
+    except NotADirectoryError:
+        # Also when --config names something below a file; opening that says so.
+        if folder.parent.is_dir():
+            return [], [Problem(printable(str(folder)), None, "", "is a file; it must be a folder of *.toml files")]
+        return [], []
+    except OSError as error:
+        text = f"cannot be listed: {error.strerror}; let the user evgate read it"
+        return [], [Problem(printable(str(folder)), None, "", text)]
+    return [folder / name for name in names if name.endswith(".toml") and not name.startswith(".")], []
 
 
 def parsed(files: Sequence[File]) -> tuple[list[Document], list[Problem]]:
@@ -115,22 +137,6 @@ def _read(path: Path, *, is_drop_in: bool) -> File | Problem:
     if len(content) > LARGEST_FILE:
         return Problem(file, None, "", f"is larger than 1 MiB; that is no configuration file, {another}")
     return File(file, content)
-
-
-def _drop_ins(folder: Path) -> tuple[list[Path], list[Problem]]:
-    try:
-        names = sorted(entry.name for entry in folder.iterdir())
-    except (FileNotFoundError, ValueError):
-        return [], []
-    except NotADirectoryError:
-        # Also when --config names something below a file; opening that says so.
-        if folder.parent.is_dir():
-            return [], [Problem(printable(str(folder)), None, "", "is a file; it must be a folder of *.toml files")]
-        return [], []
-    except OSError as error:
-        text = f"cannot be listed: {error.strerror}; let the user evgate read it"
-        return [], [Problem(printable(str(folder)), None, "", text)]
-    return [folder / name for name in names if name.endswith(".toml") and not name.startswith(".")], []
 
 
 def _syntax_problem(file: str, text: str, message: str) -> Problem:

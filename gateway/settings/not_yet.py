@@ -27,7 +27,6 @@ _SECTIONS = {
 }
 
 _KEYS: dict[str, tuple[NotYet, ...]] = {
-    "store": (NotYet("quota", "only one row a charger is stored, nothing is deleted"),),
     "mqtt": (
         NotYet("discovery", "nothing is announced to Home Assistant", (False,)),
         NotYet("discovery_mode", "nothing is announced to Home Assistant"),
@@ -35,11 +34,9 @@ _KEYS: dict[str, tuple[NotYet, ...]] = {
         NotYet("commands", "no command is taken", ("off",)),
         NotYet("allow", "no command is taken", ((),)),
         NotYet("default_tag", "no command is taken"),
-        NotYet("id_tags", "no tag is published", ("none",)),
     ),
     "charger": (
         NotYet("outage", "every charger runs strict_relay", ("strict_relay",)),
-        NotYet("quirks", "no deviation is corrected", ((),)),
         NotYet("intercept", "every command of upstream is relayed", ("off",)),
         NotYet("meters", "no meter is read", ({},)),
     ),

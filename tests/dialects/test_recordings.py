@@ -1,56 +1,114 @@
-"""Every recorded frame: read as expected, relayed byte for byte, counted under the expected name."""
+"""Every recorded frame: read as expected, and relayed byte for byte whatever the charger did before."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from gateway.core.effects import Level, Note, Send
-from gateway.core.events import Leg
+from gateway.core.condition import CONDITIONS, UNKNOWN
 from gateway.core.frames import parse
 from gateway.core.redact import excerpt, redact
-from gateway.dialects import DIALECTS
-from tests.core.drive import drive, known, only
-from tests.recordings.recorded import Recorded, recorded
+from gateway.quirks import Catalogue
+from gateway.settings.quirk_files import shipped
+from tests.core.drive import Drive
+from tests.recordings.played import at_the_door, play, read
+from tests.recordings.recorded import Case, Recorded, cases, recorded
 
+CASES = cases()
 ALL = recorded()
 EACH = pytest.mark.parametrize("frame", ALL, ids=lambda frame: frame.name)
+CATALOGUE = Catalogue(shipped()[0])
+
+BEFORE_S = 600.0
+"""So long before a recording begins, something else happens."""
+
+MOST_WH = 5_000
+"""No session of a recording, nor one from before it, takes more."""
+
+WORDS = {condition.word for condition in (*CONDITIONS.values(), UNKNOWN)}
+
+
+def in_session(table: Drive) -> None:
+    table.reports("Preparing")
+    table.starts(4711)
+    table.reports("Charging")
+    table.meters(1500, transaction=4711)
+
+
+def after_a_session(table: Drive) -> None:
+    in_session(table)
+    table.stops(4711)
+    table.reports("Finishing")
+
+
+def faulted(table: Drive) -> None:
+    table.reports("Available", connector=0)
+    table.reports("Faulted", code="GroundFailure")
+
+
+def on_two_connectors(table: Drive) -> None:
+    table.reports("SuspendedEV", connector=1, at=table.now.wall)
+    table.starts(4711, connector=2)
+    table.reports("Charging", connector=2, at=table.now.wall)
+
+
+def pending(table: Drive) -> None:
+    payload = {"chargePointVendor": "V", "chargePointModel": "M"}
+    table.asks("BootNotification", payload, {"status": "Pending", "interval": 60})
+
+
+CIRCUMSTANCES = [in_session, after_a_session, faulted, on_two_connectors, pending]
 
 
 def test_the_published_frames_are_here() -> None:
-    assert len(ALL) >= 15
-    assert sum(frame.flaw == "NOT_JSON" for frame in ALL) >= 1
+    published = [frame for frame in ALL if frame.published]
+    assert len({frame.text for frame in published}) >= 15
+    assert sum(frame.expected["flaw"] == "NOT_JSON" for frame in published) >= 1
+    assert all(frame.source and frame.vendor for frame in ALL)
 
 
-@EACH
-def test_the_envelope_is_read_as_expected(frame: Recorded) -> None:
-    read = parse(frame.text)
-    assert read.text == frame.text
-    assert (read.kind.name, read.message_id, read.action) == (frame.kind, frame.message_id, frame.action)
-    assert (read.flaw.name if read.flaw else None) == frame.flaw
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_each_frame_is_read_as_expected(case: Case) -> None:
+    expected = [{key: value for key, value in frame.expected.items() if key != "counter"} for frame in case.frames]
+    assert read(case, CATALOGUE) == expected
 
 
-@EACH
-def test_the_dialect_makes_the_expected_fact(frame: Recorded) -> None:
-    read = parse(frame.text)
-    reading = DIALECTS["ocpp1.6"].read_call(read.action, read.payload)
-    assert reading.fact == frame.fact
-    assert reading.oddities == frame.oddities
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_each_is_relayed_byte_for_byte_and_counted(case: Case) -> None:
+    played = play(case, at_the_door(case, CATALOGUE))
+    assert played.relayed == [frame.text for frame in case.frames]
+    assert played.counters == [[frame.expected["counter"]] for frame in case.frames]
 
 
-@EACH
-def test_it_is_relayed_byte_for_byte_and_counted(frame: Recorded) -> None:
-    table = drive(known(), refresh=False)
-    table.online()
-    effects = table.charger(frame.text)
-    sent = only(effects, Send)
-    assert [(send.leg, send.text) for send in sent] == [(Leg.UP, frame.text)]
-    notes = only(effects, Note)
-    assert [note.what for note in notes] == [frame.counter]
-    assert (notes[0].level >= Level.WARNING) is bool(frame.flaw or frame.oddities)
+@pytest.mark.parametrize("before", CIRCUMSTANCES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_whatever_was_before_each_is_relayed_and_nothing_is_made_up(
+    case: Case, before: Callable[[Drive], None]
+) -> None:
+    table = at_the_door(case, CATALOGUE, BEFORE_S)
+    before(table)
+    played = play(case, table)
+    assert played.relayed[-len(case.frames) :] == [frame.text for frame in case.frames]
+    assert played.counters == [[frame.expected["counter"]] for frame in case.frames]
+    facts = [frame.expected["fact"] or {} for frame in case.frames]
+    for fact in facts:
+        if fact.get("is") == "StatusReported":
+            number = fact.get("connector_id", 0)
+            last = [
+                one["status"] for one in facts if one.get("is") == fact["is"] and one.get("connector_id", 0) == number
+            ]
+            topic = f"charger/cp01/connector/{number}/state" if number else "charger/cp01/state"
+            assert played.standing[topic]["status"] == last[-1]
+    for topic, payload in played.standing.items():
+        if topic.endswith("/state"):
+            assert payload["condition"] in WORDS
+        if topic.endswith("/session"):
+            assert payload["energy_wh"] is None or 0 <= payload["energy_wh"] <= MOST_WH, topic
 
 
 @EACH
 def test_only_tags_are_masked_in_it(frame: Recorded) -> None:
     tag = parse(frame.text).payload.get("idTag")
-    assert redact(frame.text) == (frame.text.replace(f'"{tag}"', f'"****{tag[-4:]}"') if tag else frame.text)
+    assert redact(frame.text) == (frame.text.replace(str(tag), f"****{str(tag)[-4:]}") if tag else frame.text)
     assert "\n" not in excerpt(frame.text)

@@ -45,11 +45,11 @@ def test_a_right_configuration(tmp_path: Path) -> None:
 
 
 def test_warnings_and_what_has_no_effect(tmp_path: Path) -> None:
-    path = write_site(tmp_path, f"{SITE}quirks = ['x']\npassword = {{ credential = 'cp01' }}\n")
+    path = write_site(tmp_path, f"{SITE}intercept = 'on'\npassword = {{ credential = 'cp01' }}\n")
     status, lines = text_of(path)
     assert status == 0
     start = lines.index("Without effect:")
-    assert lines[start + 1] == "  charger[CP01].quirks: not in this version, no deviation is corrected"
+    assert lines[start + 1] == "  charger[CP01].intercept: not in this version, every command of upstream is relayed"
     assert lines[start + 3] == "Warnings:"
     assert lines[start + 4].startswith(f'  {path}:10: charger[CP01].password: credential "cp01" is not here')
 
