@@ -29,6 +29,11 @@ def broker_at(port: int, **changes: Any) -> Broker:
     return replace(plain, **changes)
 
 
+def event(number: int, topic: str = "event/status/cp01/1") -> Message:
+    """An event with a number of the test's own; one that had to wait says `replayed`."""
+    return Message(topic, f'{{"n":{number}}}', retain=False, late=f'{{"n":{number},"replayed":true}}')
+
+
 class Rig:
     """A publisher, and a way to wait for its state."""
 

@@ -7,6 +7,7 @@ import logging
 from dataclasses import replace
 
 import pytest
+from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.adapters.mqtt_publisher import Broker
 from gateway.adapters.mqtt_publisher.connection import Connection
@@ -46,13 +47,13 @@ async def test_callback_that_raises_costs_the_connection_only(caplog: pytest.Log
         visit.say_yes()
         await visit.serve()
 
-    def answered(topic: str, failure: str | None) -> None:
-        raise LookupError(topic, failure)
+    def answered(reason: ReasonCode) -> None:
+        raise LookupError(reason)
 
     async with ScriptedBroker(play) as broker:
-        connection = Connection(broker_at(broker.port), PACE, 5, answered)
+        connection = Connection(broker_at(broker.port), PACE, 5)
         await connection.open()
-        connection.publish(ONLINE)
+        connection.publish(ONLINE, answered)
         async with asyncio.timeout(PATIENCE_S):
             assert await connection.ended == "an error of the gateway's own"
     assert "LookupError" in caplog.text

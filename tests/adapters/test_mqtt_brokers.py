@@ -149,7 +149,7 @@ async def test_connection_that_comes_too_late_is_closed() -> None:
         gauge.tell("gone")
 
     async with ScriptedBroker(play) as broker:
-        connection = Connection(broker_at(broker.port), PACE, 5, lambda _topic, _failure: None)
+        connection = Connection(broker_at(broker.port), PACE, 5)
         opening = asyncio.create_task(connection.open())
         await one_turn()
         assert connection.dialling
@@ -184,7 +184,7 @@ async def test_stalled_broker_costs_no_memory_and_is_dropped(qos: int, caplog: p
         stalled.set()
         await asyncio.Event().wait()  # reads nothing any more
 
-    pace = replace(PACE, acknowledge_s=0.5)
+    pace = replace(PACE, acknowledge_s=1.5)
     async with ScriptedBroker(play) as broker, running(broker_at(broker.port), pace) as rig:
         async with asyncio.timeout(PATIENCE_S):
             await stalled.wait()

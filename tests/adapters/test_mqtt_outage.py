@@ -102,9 +102,10 @@ def test_outage_is_told_once_and_its_end_with_the_duration(outage: Outage, clock
         outage.failed(Refused("Not authorized; check", unsupported=False), 5)
         clock.move(80)
         outage.connected(4)
+    follow = "the latest states, and the events meanwhile, follow when it is back"
     assert lines.texts(logging.INFO) == [
         "MQTT: connected to 127.0.0.1:1883 (MQTT 5)",
-        "MQTT: 127.0.0.1:1883 lost: the broker closed the connection; the latest states are published when it is back",
+        f"MQTT: 127.0.0.1:1883 lost: the broker closed the connection; {follow}",
         "MQTT: Not authorized; check",
         "MQTT: 127.0.0.1:1883 is back after 90 s (MQTT 3.1.1)",
     ]

@@ -1,4 +1,4 @@
-"""MQTT through paho: `MqttPublisher` keeps a broker's retained state equal to what it was last told."""
+"""MQTT through paho: `MqttPublisher` keeps a broker's retained state as it was last told, and hands on events."""
 
 from __future__ import annotations
 

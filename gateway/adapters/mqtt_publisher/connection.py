@@ -11,6 +11,7 @@ import logging
 import ssl
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
@@ -36,16 +37,17 @@ UNSUPPORTED_VERSION = 0x84
 CREDENTIALS = (0x86, 0x87)  # bad user name or password, not authorized; paho translates those of 3.1.1 to these
 
 
-class Connection:
-    """Made for one attempt; `acknowledged(topic, failure)` is called for each message the broker answered."""
+@dataclass(slots=True)
+class _Sent:
+    message: Message
+    answered: Callable[[ReasonCode], None]
+    at: float
 
-    def __init__(
-        self,
-        broker: Broker,
-        pace: Pace,
-        level: int,
-        acknowledged: Callable[[str, str | None], None],
-    ) -> None:
+
+class Connection:
+    """Made for one attempt."""
+
+    def __init__(self, broker: Broker, pace: Pace, level: int) -> None:
         self.level = level
         self.window = pace.window
         self.largest = pace.largest
@@ -54,7 +56,6 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._broker = broker
         self._pace = pace
-        self._acknowledged = acknowledged
         self._client = make_client(broker, pace, level)
         self._departed = False
         self._landed = False
@@ -62,7 +63,7 @@ class Connection:
         self._greeted: asyncio.Future[ReasonCode | None] = self._loop.create_future()
         self._keepalive_s: float = pace.keepalive_s
         self._best_qos = 1
-        self._in_flight: dict[int, tuple[str, float]] = {}
+        self._in_flight: dict[int, _Sent] = {}
         self._heard_at = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -143,9 +144,9 @@ class Connection:
     # ---------------------------------------------------------------------------------------------------- publishing
 
     @property
-    def in_flight(self) -> list[str]:
-        """Topics sent and not acknowledged, oldest first."""
-        return [topic for topic, _ in self._in_flight.values()]
+    def in_flight(self) -> list[Message]:
+        """What was sent and not answered, oldest first."""
+        return [sent.message for sent in self._in_flight.values()]
 
     def has_room(self) -> bool:
         """Whether another message may be on its way."""
@@ -155,12 +156,15 @@ class Connection:
         """Bytes that this message takes on the wire, at most."""
         return len(f"{self._broker.base}/{message.topic}{message.payload}".encode()) + PACKET_OVERHEAD
 
-    def publish(self, message: Message) -> None:
-        """Send now. Raises ValueError for a topic or payload that MQTT cannot carry."""
+    def publish(self, message: Message, answered: Callable[[ReasonCode], None]) -> None:
+        """Send now; `answered` is called with the broker's answer, or when a message of QoS 0 is written.
+
+        Raises ValueError for a topic or payload that MQTT cannot carry.
+        """
         qos = min(message.qos, self._best_qos)
         info = self._client.publish(f"{self._broker.base}/{message.topic}", message.payload, qos, message.retain)
         # A client without a socket answers with an error; the connection has ended then, and this counts as unsent.
-        self._in_flight[info.mid] = (message.topic, self._loop.time())
+        self._in_flight[info.mid] = _Sent(message, answered, self._loop.time())
 
     def disconnect(self) -> None:
         """Say goodbye: the broker will not publish the will. `ended` is done when it is said."""
@@ -202,7 +206,7 @@ class Connection:
         oldest = next(iter(self._in_flight.values()), None)
         if self._keepalive_s and now - self._heard_at > 2 * self._keepalive_s:
             self.close("nothing heard from the broker")
-        elif oldest is not None and now - oldest[1] > self._pace.acknowledge_s:
+        elif oldest is not None and now - oldest.at > self._pace.acknowledge_s:
             self.close("the broker stopped acknowledging")
 
     def _guarded(self, step: Callable[[], MQTTErrorCode]) -> None:
@@ -247,8 +251,7 @@ class Connection:
     def _on_publish(
         self, _client: Client, _data: Any, mid: int, reason: ReasonCode, _properties: Properties | None
     ) -> None:
-        topic, _ = self._in_flight.pop(mid)
-        self._acknowledged(topic, str(reason) if reason.is_failure else None)
+        self._in_flight.pop(mid).answered(reason)
 
     # ----------------------------------------------------------------------------------------------------------- end
 

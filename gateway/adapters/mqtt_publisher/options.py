@@ -75,6 +75,21 @@ class Pace:
     flush_s: float = 2.0
     """At the end: systemd's stop, the legs and the store share 5 s."""
 
+    flush_events_s: float = 1.5
+    """Of these for events that wait: the rest is for `offline` and the goodbye, which every consumer needs."""
+
+    late_s: float = 5.0
+    """An event that waited longer says so: whoever acts on it must know that it is old. Below it is the network."""
+
+    events_per_s: int = 200
+    """So that the backlog of a day does not keep live state and the broker's other clients waiting."""
+
+    events_held: int = 10_000
+    """Events that wait for the broker: days of a busy site, and 15 MB at their usual 1.5 kB."""
+
+    events_size: int = 20_000_000
+    """Characters of these events at most: a tenth of what the service may use, whatever chargers say of themselves."""
+
     window: int = 20
     """Messages on their way at once; Mosquitto's receive maximum, and more gains nothing."""
 

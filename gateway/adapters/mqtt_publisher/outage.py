@@ -84,7 +84,9 @@ class Outage:
         self.last_error = reason
         name = self._broker.name
         if self._short_lives < FLAPS:
-            log.warning("MQTT: %s lost: %s; the latest states are published when it is back", name, reason)
+            log.warning(
+                "MQTT: %s lost: %s; the latest states, and the events meanwhile, follow when it is back", name, reason
+            )
         elif self._short_lives == FLAPS:
             advice = "see the broker's log; if another client uses this id, give each gateway its own [site] id"
             log.warning("MQTT: %s drops %s at once: %s; %s", name, self._broker.client_id, reason, advice)
