@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gateway.core.facts import BootReported, StatusReported
+from gateway.core.reports import Report
 
 MOST_OPEN = 512
 """More open CALLs than any charger pipelines; beyond this the oldest counts as unanswered, so memory stays bounded."""
@@ -39,7 +39,7 @@ class OpenCall:
     action: str
     origin: Origin
     asked_at: float
-    told: StatusReported | BootReported | None = None
+    told: Report | None = None
 
 
 class Match(Enum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gateway.core.facts import NO_ERROR
+from gateway.core.reports import NO_ERROR, StatusReported
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Condition:
 # Section numbers are those of OCPP 1.6 edition 2 and its errata sheet.
 CONDITIONS: Final = {
     #                word            plugged charging operative reserved in_session
-    # "Free for a new user" (7.7). Firmware that says so with a cable in is a quirk, not a meaning.
+    # "Free for a new user" (7.7). Firmware that says so with a cable in is a quirk (`Circumstances`), not a meaning.
     "Available": Condition("available", False, False, True, False, False),
     # A tag alone, or a car in the bay, is enough (4.9 A2), so the cable may still hang on its hook.
     "Preparing": Condition("preparing", None, False, True, False, False),
@@ -63,6 +63,30 @@ def meaning_of(status: str, info: str | None = None) -> Condition:
     if condition.plugged and info is not None and info.strip().casefold() == EV_SIDE_DISCONNECTED:
         return replace(condition, plugged=False)
     return condition
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a status alone does not tell: is a session open, did one end with the cable not seen out since, and the ways
+    of this charger."""
+
+    in_session: bool = False
+    ended: bool = False
+    available_while_plugged: bool = False
+    occupied_as_in_1_5: bool = False
+
+
+def judged(report: StatusReported, around: Circumstances) -> Condition:
+    """What a report means under its circumstances. The raw status stays what it is, beside it."""
+    condition = meaning_of(report.status, report.info)
+    if condition.word == "occupied" and around.occupied_as_in_1_5:
+        condition = CONDITIONS["Charging" if around.in_session else "Preparing"]
+    if condition.word == "preparing" and around.ended and not around.in_session:
+        # Many chargers say Preparing where Finishing is meant: nothing was done to begin anew, the cable is still in.
+        condition = CONDITIONS["Finishing"]
+    if condition.word == "available" and around.available_while_plugged:
+        condition = replace(condition, plugged=None)
+    return replace(condition, in_session=True) if around.in_session else condition
 
 
 def condition_of(status: str) -> str:

@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from gateway.core.events import Leg
 from gateway.core.facts import Fact
+from gateway.core.memory import Durable
 from gateway.core.moment import Moment
 from gateway.core.record import StationRecord
 
@@ -18,6 +19,13 @@ class SaveStation:
     """Durable: write this station's row. Committed before any other effect of the same event."""
 
     record: StationRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Durable: write this of what is known of the station. Committed before any other effect of the same event."""
+
+    record: Durable
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +177,7 @@ class Note:
 
 Effect = (
     SaveStation
+    | Remember
     | CheckCredentials
     | HashCredentials
     | Dial

@@ -11,6 +11,7 @@ from enum import Enum
 
 from gateway.core.frames import Frame
 from gateway.core.policy import StationPolicy
+from gateway.core.ports import Quirks
 from gateway.core.record import Standing
 
 
@@ -164,6 +165,7 @@ class PolicyChanged:
 
     policy: StationPolicy = field(repr=False)
     standing: Standing
+    quirks: Quirks = field(repr=False)
     redial: bool = False
 
 

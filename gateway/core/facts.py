@@ -1,6 +1,6 @@
-"""What the gateway knows, as values: the dialects make them from payloads, `topics` renders them for MQTT.
+"""What the gateway tells, as values: `topics` renders them for MQTT.
 
-Fields that a charger left out are None. Raw OCPP words stay as the charger sent them.
+States stand until the next one of their kind; events (`StatusChanged` and the like) happened once.
 """
 
 from __future__ import annotations
@@ -9,39 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-NO_ERROR = "NoError"
-
-
-@dataclass(frozen=True, slots=True)
-class StatusReported:
-    """A connector's status as the charger put it (1.6 StatusNotification). Connector 0 is the whole charger."""
-
-    connector_id: int
-    status: str
-    error_code: str = NO_ERROR
-    info: str | None = None
-    vendor_id: str | None = None
-    vendor_error_code: str | None = None
-    charger_ts: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BootReported:
-    """Who the charger says it is (1.6 BootNotification)."""
-
-    vendor: str | None
-    model: str | None
-    serial: str | None = None
-    firmware: str | None = None
-    meter_serial: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """Upstream's answer to a boot: `status` as sent, `interval_s` between heartbeats (None if unreadable)."""
-
-    status: str
-    interval_s: int | None
+from gateway.core.condition import Condition
+from gateway.core.memory import ConnectorRecord, FaultRecord, SessionRecord
+from gateway.core.reports import BootReported, StatusReported
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +32,7 @@ class ChargerForgotten:
 
 @dataclass(frozen=True, slots=True)
 class ChargerInfo:
-    """What seldom changes about a charger. `protocol` is the subprotocol name."""
+    """What seldom changes about a charger. `protocol` is the subprotocol name, `quirks` are the deviations it has."""
 
     at: datetime
     charger: str
@@ -73,6 +43,7 @@ class ChargerInfo:
     connectors: tuple[int, ...]
     security_profile: int
     first_seen: datetime | None
+    quirks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +57,8 @@ class ChargerState:
     last_seen: datetime | None
     report: StatusReported | None
     condition: str
+    status_since: datetime | None
+    fault: bool
     stale: bool
     stale_reason: str | None
     registered: str | None
@@ -96,30 +69,115 @@ class ChargerState:
 
 
 @dataclass(frozen=True, slots=True)
-class PreviousStatus:
-    """What a connector's status was before the present one."""
-
-    status: str
-    condition: str
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class ConnectorState:
-    """One connector (never 0): raw report and what it means. `at` moves with each confirmation, `since` does not."""
+    """One connector (never 0): raw report and what it means. `at` moves with each confirmation, `since` does not.
+
+    `meaning` is what follows from the report, the session and the faults together. `expected`: does the specification
+    list the last change of status? None where there was none. `upstream_delivered` is None where that is not known.
+    """
 
     at: datetime
     charger: str
-    report: StatusReported
+    record: ConnectorRecord
+    meaning: Condition
     protocol: str
-    condition: str
-    since: datetime
-    previous: PreviousStatus | None
+    fault: bool
     source: str
     stale: bool
     stale_since: datetime | None
     stale_reason: str | None
-    upstream_delivered: bool
+    upstream_delivered: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """A connector changed its status; or, `late`, told of a status of the past, which changes nothing.
+
+    `transition` is the code of the change in the specification's table, None for the first status and for late ones.
+    `dwell_s` is how long the status before lasted.
+    """
+
+    at: datetime
+    charger: str
+    report: StatusReported
+    condition_before: str | None
+    condition: str
+    transition: str | None
+    expected: bool | None
+    dwell_s: int | None
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """Every fault and warning that a charger has, connector 0 included."""
+
+    at: datetime
+    charger: str
+    faults: tuple[FaultRecord, ...]
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FaultChanged:
+    """A fault was `raised`, `updated` or `cleared`."""
+
+    at: datetime
+    charger: str
+    kind: str
+    fault: FaultRecord
+
+
+@dataclass(frozen=True, slots=True)
+class MeterState:
+    """What a connector's meter said last: `readings` by the key of the payload, None for what was not said.
+
+    `context` and the charger's time are those of the newest value; of a charger that is away nothing live is left.
+    """
+
+    at: datetime
+    charger: str
+    connector_id: int
+    readings: Mapping[str, float | int | None]
+    context: str | None = None
+    charger_ts: str | None = None
+    transaction_id: int | None = None
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """The session of a connector, or the last one: `duration_s` so far, `power_w` now."""
+
+    at: datetime
+    charger: str
+    record: SessionRecord
+    duration_s: int | None
+    power_w: float | None
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChanged:
+    """A session `started`, `ended`, or was `corrected` after its end."""
+
+    at: datetime
+    charger: str
+    identity: str
+    kind: str
+    record: SessionRecord
+    duration_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectivityChanged:
+    """A charger came `online`, went `offline`, or `booted`."""
+
+    at: datetime
+    charger: str
+    kind: str
+    remote_addr: str | None
+    reconnects_24h: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +238,8 @@ class GatewayState:
     `quarantine` counts all who wait there, `quarantined` holds the latest of them. `counters` says how often each kind
     of event happened since the start, by the name that its log line carries too. `clock_offset_ms` is the true time, by
     the best word of an upstream, minus this machine's.
+
+    `events_...` are those of MQTT: not acknowledged yet, dropped because too many waited, refused by the broker.
     """
 
     at: datetime
@@ -195,6 +255,9 @@ class GatewayState:
     clock_source: str | None = None
     clock_offset_ms: int | None = None
     db_bytes: int | None = None
+    events_waiting: int = 0
+    events_dropped: int = 0
+    events_dead: int = 0
     quarantine: int = 0
     quarantined: tuple[Quarantined, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
@@ -208,5 +271,12 @@ Fact = (
     | ChargerInfo
     | ChargerState
     | ConnectorState
+    | Faults
+    | MeterState
+    | SessionState
+    | StatusChanged
+    | FaultChanged
+    | SessionChanged
+    | ConnectivityChanged
     | ChargerForgotten
 )

@@ -26,6 +26,8 @@ class StationPolicy:
     pings: bool = True
     refresh: bool = True
     idle_limit_s: float = 180.0
+    quirks: tuple[str, ...] = ()
+    """Names of the quirks that the configuration gives it, whatever it says of itself."""
     unusable: str | None = None
     """Why nobody can be served under this policy until the configuration is repaired; ends with what to do."""
 

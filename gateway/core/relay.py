@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from gateway.core.calls import Match, OpenCall, OpenCalls, Origin
 from gateway.core.effects import Answer, Effect, Level, Note, Send
 from gateway.core.events import Leg
-from gateway.core.facts import BootReported, StatusReported
 from gateway.core.frames import Flaw, Frame, Kind, call_text, error_text
 from gateway.core.ports import Dialect
 from gateway.core.redact import excerpt
+from gateway.core.reports import Report
 
 MISFIT_ANSWERED_WITHIN_S = 30.0
 """The usual time limit of a CALL: an answer that comes later answers something else."""
@@ -39,7 +39,7 @@ class Relay:
         """How many CALLs the peer of this leg has yet to answer."""
         return len(self._open[leg])
 
-    def call(self, leg: Leg, frame: Frame, at: float, told: StatusReported | BootReported | None) -> list[Effect]:
+    def call(self, leg: Leg, frame: Frame, at: float, told: Report | None) -> list[Effect]:
         """A CALL (or a SEND, which is never answered) came in on `leg`: pass it on."""
         to = leg.other
         effects: list[Effect] = [Send(to, self.generation, frame.text)]
@@ -49,26 +49,31 @@ class Relay:
             effects += [self._unanswered(to, given_up) for given_up in self._open[to].asked(call)]
         return effects
 
-    def own_call(self, message_id: str, dialect: Dialect, at: float) -> list[Effect]:
-        """Ask the charger for the status of all its connectors, as a CALL of the gateway's own."""
-        action, payload = dialect.refresh()
+    def own_call(self, message_id: str, dialect: Dialect, connector_id: int, at: float) -> list[Effect]:
+        """Ask the charger for the status of a connector, as a CALL of the gateway's own."""
+        action, payload = dialect.refresh(connector_id)
         call = OpenCall(message_id, action, Origin.GATEWAY, at)
         given_up = self._open[Leg.DOWN].asked(call)
         text = call_text(message_id, action, payload)
         return [
             Send(Leg.DOWN, self.generation, text),
             *(self._unanswered(Leg.DOWN, late) for late in given_up),
-            self._note("own_call", f"asked the charger for {action}", Leg.DOWN, message_id, action),
+            self._note(
+                "own_call", f"asked the charger for the status of {_named(connector_id)}", Leg.DOWN, message_id, action
+            ),
         ]
 
     def answer(self, leg: Leg, frame: Frame, at: float) -> tuple[OpenCall | None, list[Effect]]:
-        """An answer came in on `leg`: the CALL it settles (None when it settles none), and what to do."""
+        """An answer came in on `leg`: the CALL it settles (None when it settles none), and what to do.
+
+        One that settles a CALL of the gateway's own goes no further.
+        """
         match, call = self._open[leg].answered(frame.message_id)
         action = call.action if call else ""
         if call is not None and call.origin is Origin.GATEWAY and match is not Match.DUPLICATE:
             outcome = excerpt(frame.error_code, 40) or "answered"
             text = f"{leg.peer} answered the gateway's own {action}: {outcome}"
-            return None, [self._note("own_call_answered", text, leg, frame.message_id, action)]
+            return call, [self._note("own_call_answered", text, leg, frame.message_id, action)]
         if match is Match.UNKNOWN and leg is Leg.UP and self._answers_misfit(at):
             text = f"answer from {leg.peer} to a frame that the gateway could not read relayed"
             note = self._note("answer_to_misfit", text, leg, frame.message_id, "", Level.WARNING)
@@ -103,12 +108,16 @@ class Relay:
                 self._note(flaw, text, leg, frame.message_id, "", Level.WARNING),
             ]
         if leg is Leg.DOWN:
-            self._misfits.append(at)
+            self.excuse(at)
         text = f"{flaw.replace('_', ' ')} from {leg.peer} relayed as it is: {excerpt(frame.text)}"
         return [
             Send(leg.other, self.generation, frame.text),
             self._note(flaw, text, leg, frame.message_id, "", Level.WARNING),
         ]
+
+    def excuse(self, at: float) -> None:
+        """A frame of the charger's that does not parse went upstream: whatever upstream says to it is its answer."""
+        self._misfits.append(at)
 
     def _answers_misfit(self, at: float) -> bool:
         """May upstream's answer, which settles no CALL, belong to a frame of the charger's that could not be read?
@@ -135,3 +144,7 @@ class Relay:
             "OCPP_ACTION": excerpt(action, 64),
         }
         return Note(what, text, level, fields)
+
+
+def _named(connector_id: int) -> str:
+    return f"connector {connector_id}" if connector_id else "the charger itself"

@@ -5,29 +5,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from gateway.core.calls import OpenCall
+from gateway.core.calls import OpenCall, Origin
 from gateway.core.charger import ChargerView
-from gateway.core.effects import Arm, CloseLeg, Disarm, Effect, LearnTime, Level, Note, Publish, Send
+from gateway.core.effects import Arm, CloseLeg, Disarm, Effect, LearnTime, Level, Note, Send
 from gateway.core.events import Leg
-from gateway.core.facts import BootReported, Fact, StatusReported
-from gateway.core.frames import Flaw, Frame, Kind
+from gateway.core.frames import Flaw, Frame, Kind, parse
 from gateway.core.liveness import Liveness
 from gateway.core.moment import Moment
 from gateway.core.own_id import OwnIds
 from gateway.core.policy import StationPolicy
-from gateway.core.ports import Dialect
+from gateway.core.ports import Dialect, Reading
 from gateway.core.redact import excerpt
+from gateway.core.refresh import BETWEEN_S, Refresh, expected_connectors
 from gateway.core.relay import Relay
+from gateway.core.reports import (
+    BootReported,
+    RemoteStartRequested,
+    Report,
+    StatusReported,
+    TransactionStarted,
+    TransactionStopped,
+)
+from gateway.core.truth import STATUS_NOTIFICATION
 from gateway.core.unparsable import Unparsable
-
-REFRESH_AFTER_S = 10.0
-"""Asking earlier makes some chargers reconnect in loops on flapping links (field reports on several models)."""
-
-REFRESH_AGAIN_S = 5.0
-"""The charger was busy with other CALLs; it is asked once it is not, and at most one CALL of ours is ever open."""
 
 EXPIRE_EVERY_S = 60.0
 """How often unanswered CALLs are looked for: a tenth of the time after which they count as unanswered."""
@@ -45,11 +48,13 @@ class Session:
     unparsable: Unparsable
     ended: bool = False
     relay: Relay = field(init=False)
+    refresh: Refresh = field(init=False)
     _legs: dict[Leg, Liveness] = field(init=False)
     _confirmed: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.relay = Relay(self.generation, self.dialect)
+        self.refresh = Refresh(self._unreported, ended=not self.policy.refresh or self.dialect is None)
         self._legs = {}
 
     @property
@@ -73,14 +78,14 @@ class Session:
             self._legs[leg] = live
             effects += live.start()
         self._expect_heartbeats()
-        if self.policy.refresh and self.dialect is not None:
-            effects.append(Arm(self.refresh_key, REFRESH_AFTER_S))
         self.unparsable.new_connection()
-        return effects
+        return [*effects, *self._give_time()]
 
     def govern(self, policy: StationPolicy) -> list[Effect]:
         """The connection goes on, under a policy with other limits."""
         self.policy = policy
+        if not policy.refresh:
+            self.refresh.ended = True
         effects: list[Effect] = []
         for leg, live in self._legs.items():
             effects += live.govern(policy.idle_limit_s, policy.pings or leg is Leg.UP)
@@ -126,7 +131,13 @@ class Session:
         text = f"{leg.peer} disconnected ({shown}); the other leg is closed with it (strict_relay)"
         note = Note(f"{leg.peer}_disconnected", text, level, {"LEG": leg.value, "CLOSE_CODE": str(code or "")})
         close = CloseLeg(leg.other, self.generation, _passed_on(code, leg), reason)
+        if leg is Leg.DOWN:
+            effects += self.left(now)
         return [*effects, close, note, *self._finish()]
+
+    def left(self, now: Moment) -> list[Effect]:
+        """The charger ended the connection, or begins another one beside it."""
+        return self._never_again("hangs up", now) if self.refresh.blames(now.monotonic) else []
 
     def timer(self, key: str, now: Moment) -> list[Effect]:
         """One of the session's timers is due; an unknown key is none of its business."""
@@ -149,38 +160,51 @@ class Session:
         return [up, down, *self._finish()]
 
     def _call(self, leg: Leg, frame: Frame, now: Moment) -> list[Effect]:
-        told: StatusReported | BootReported | None = None
-        facts: list[Fact] = []
+        reading = Reading()
         oddities: tuple[str, ...] = (frame.flaw.value,) if frame.flaw is not None else ()
+        effects: list[Effect] = []
         routine = False
         if self.dialect is not None:
             if not self.dialect.is_known(frame.action):
                 oddities += ("unknown_action",)
             routine = self.dialect.is_routine(frame.action)
             if leg is Leg.DOWN:
-                reading = self.dialect.read_call(frame.action, frame.payload)
-                told, oddities = reading.fact, oddities + reading.oddities
-                facts, more = self._learn(told, now)
-                oddities += more
-        effects = self.relay.call(leg, frame, now.monotonic, told)
-        return [*effects, self._call_note(leg, frame, told, oddities, routine), *map(Publish, facts)]
+                reading, effects = self._read(self.dialect, frame, now)
+            else:
+                reading = self.dialect.read_command(frame.action, frame.payload)
+            oddities += reading.oddities
+        relayed = self.relay.call(leg, frame, now.monotonic, reading.fact)
+        return [*relayed, *effects, self._call_note(leg, frame, reading.fact, oddities, routine)]
 
-    def _learn(self, told: StatusReported | BootReported | None, now: Moment) -> tuple[list[Fact], tuple[str, ...]]:
-        if isinstance(told, BootReported):
-            return self.view.booted(told, now), ()
+    def _read(self, dialect: Dialect, frame: Frame, now: Moment) -> tuple[Reading, list[Effect]]:
+        """What the charger tells with this CALL, read with the corrections that it needs."""
+        payload, corrected = self.view.corrections.corrected(frame.action, frame.payload)
+        reading = dialect.read_call(frame.action, payload)
+        effects: list[Effect] = []
+        if corrected:
+            names = ", ".join(corrected)
+            effects.append(
+                Note("corrected", f"{frame.action} is read with {names}", Level.DEBUG, {"CORRECTIONS": names})
+            )
+        told = reading.fact
+        if told is None or isinstance(told, RemoteStartRequested):
+            return reading, effects
+        triggered = isinstance(told, StatusReported) and self.refresh.answers(told.connector_id)
+        learnt, more = self.view.learn(told, now, "trigger" if triggered else STATUS_NOTIFICATION)
         if isinstance(told, StatusReported):
-            facts = self.view.reported(told, now)
-            if facts is None:
-                return [], ("too_many_connectors",)
-            self._confirmed.add(told.connector_id)
-            return facts, ()
-        return [], ()
+            known = self.view.connectors.get(told.connector_id)
+            if known is not None and known.late is not told:
+                self._confirmed.add(told.connector_id)
+        elif isinstance(told, BootReported):
+            self._confirmed.clear()
+            learnt += self._give_time()
+        return replace(reading, oddities=reading.oddities + more), [*effects, *learnt]
 
     def _call_note(
         self,
         leg: Leg,
         frame: Frame,
-        told: StatusReported | BootReported | None,
+        told: Report | None,
         oddities: tuple[str, ...],
         routine: bool,
     ) -> Note:
@@ -203,20 +227,45 @@ class Session:
 
     def _answer(self, leg: Leg, frame: Frame, now: Moment) -> list[Effect]:
         call, effects = self.relay.answer(leg, frame, now.monotonic)
+        if call is not None and call.origin is Origin.GATEWAY:
+            return [*self._own_answered(frame, now), *effects]
         if not any(isinstance(effect, Send) for effect in effects) and not self.unparsable.unasked(leg, now.monotonic):
             text = f"too many answers from {leg.peer} that nobody asked for within a minute, closing with 1002"
             return self._end(leg, 1002, "too many unasked answers", text, "answer_flood")
-        if call is None or leg is Leg.DOWN or frame.kind is Kind.ERROR or self.dialect is None:
+        if call is None or frame.kind is Kind.ERROR or self.dialect is None:
             return effects
-        facts: list[Fact] = []
-        if isinstance(call.told, StatusReported):
-            facts = self.view.delivered(call.told, now)
-        elif isinstance(call.told, BootReported):
-            registration = self.dialect.read_registration(frame.payload)
-            facts = self.view.answered_boot(registration, now)
-            self._expect_heartbeats()
+        if leg is Leg.DOWN:
+            return [*self._command_answered(self.dialect, call, frame, now), *effects]
+        learnt: list[Effect] = []
+        match call.told:
+            case BootReported():
+                registration = self.dialect.read_registration(frame.payload)
+                learnt = self.view.answered_boot(registration, now)
+                self._expect_heartbeats()
+            case TransactionStarted():
+                learnt = self.view.numbered(call.told, self.dialect.read_number(frame.payload), now)
+            case StatusReported() | TransactionStopped():
+                learnt = self.view.delivered(call.told, now)
         current_time = self.dialect.read_time(call.action, frame.payload)
-        return [*effects, *self._learn_time(current_time, call, now), *map(Publish, facts)]
+        return [*self._learn_time(current_time, call, now), *learnt, *effects]
+
+    def _command_answered(self, dialect: Dialect, call: OpenCall, frame: Frame, now: Moment) -> list[Effect]:
+        """The charger answered a command of upstream's."""
+        if not isinstance(call.told, RemoteStartRequested) or not dialect.read_accepted(frame.payload):
+            return []
+        return self.view.learn(call.told, now)[0]
+
+    def _own_answered(self, frame: Frame, now: Moment) -> list[Effect]:
+        """The charger answered a question of the gateway's own: one that it refuses is the last."""
+        if frame.kind is Kind.RESULT and self.dialect is not None and self.dialect.read_accepted(frame.payload):
+            return []
+        return self._never_again("answers that it cannot", now)
+
+    def _never_again(self, what: str, now: Moment) -> list[Effect]:
+        self.refresh.ended = True
+        text = f"the charger {what} when it is asked for a status: it is not asked again with this firmware"
+        note = Note("trigger_taken_badly", text)
+        return [*self.view.took_trigger_badly(now), Disarm(self.refresh_key), note]
 
     def _learn_time(self, current_time: datetime | None, call: OpenCall, now: Moment) -> list[Effect]:
         upstream = self.policy.upstream
@@ -234,19 +283,47 @@ class Session:
             text = f"too many unparsable frames from {leg.peer} within a minute, closing with 1002"
             return self._end(leg, 1002, "too many unparsable messages", text, "unparsable_flood")
         if leg is Leg.DOWN and frame.flaw is not Flaw.NO_ACTION:
+            repaired = self._repaired(frame)
             if self.unparsable.held:
                 text = f"unparsable frame from charger held back: {excerpt(frame.text)}"
-                return [Note("unparsable_held_back", text, Level.WARNING, {"LEG": leg.value})]
+                note = Note("unparsable_held_back", text, Level.WARNING, {"LEG": leg.value})
+                learnt = self._read(self.dialect, repaired, now)[1] if repaired and self.dialect else []
+                return [*learnt, note]
             self.unparsable.relayed(now.monotonic)
+            if repaired is not None:
+                self.relay.excuse(now.monotonic)
+                return self._call(leg, repaired, now)
         return self.relay.misfit(leg, frame, now.monotonic)
 
+    def _repaired(self, frame: Frame) -> Frame | None:
+        """The CALL that a frame of the charger would be without what is known to spoil it; relayed as it came."""
+        text = self.view.corrections.repaired(frame.text) if frame.flaw is Flaw.NOT_JSON else None
+        if text is None:
+            return None
+        repaired = parse(text)
+        if repaired.kind is not Kind.CALL:
+            return None
+        return replace(repaired, text=frame.text, flaw=frame.flaw)
+
+    def _give_time(self) -> list[Effect]:
+        """The charger connected or booted: it reports by itself, if it is one of the good ones."""
+        wait_s = self.refresh.wait_s
+        return [] if wait_s is None else [Arm(self.refresh_key, wait_s)]
+
     def _refresh(self, now: Moment) -> list[Effect]:
-        known = self.view.connectors.ids()
-        if self.dialect is None or (known and self._confirmed.issuperset(known)):
+        if self.dialect is None or not self.view.may_be_triggered:
             return []
-        if self.relay.open_on(Leg.DOWN):
-            return [Arm(self.refresh_key, REFRESH_AGAIN_S)]
-        return self.relay.own_call(self.own_ids.next(), self.dialect, now.monotonic)
+        found = self.refresh.next(self.relay.open_on(Leg.DOWN) > 0, now.monotonic)
+        if found is None:
+            return []
+        if isinstance(found, float):
+            return [Arm(self.refresh_key, found)]
+        asked = self.relay.own_call(self.own_ids.next(), self.dialect, found, now.monotonic)
+        return [*asked, Arm(self.refresh_key, BETWEEN_S)]
+
+    def _unreported(self) -> set[int]:
+        known = {connector.record.connector_id for connector in self.view.connectors}
+        return expected_connectors(known) - self._confirmed
 
     def _silent(self, leg: Leg, live: Liveness) -> list[Effect]:
         text = f"nothing heard from {leg.peer} for {live.limit_s:.0f} s, closing both legs"

@@ -6,7 +6,7 @@ Who comes in is `admission`, what passes between the legs is `session`, what is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from typing import assert_never
 
 from gateway.core.admission import Admission, Candidate
@@ -46,14 +46,15 @@ from gateway.core.events import (
     StopRequested,
     TimerDue,
 )
-from gateway.core.facts import Fact
 from gateway.core.greeting import connection_notes, security_profile
+from gateway.core.memory import NOTHING, Memory
 from gateway.core.moment import Moment
 from gateway.core.own_id import OwnIds
 from gateway.core.policy import StationPolicy
-from gateway.core.ports import Dialect
+from gateway.core.ports import Dialect, Quirks
 from gateway.core.record import Standing, StationRecord
 from gateway.core.session import Session
+from gateway.core.tags import Tags
 from gateway.core.unparsable import Unparsable
 
 OFFLINE_AFTER_S = 10.0
@@ -88,9 +89,12 @@ class Station:
     policy: StationPolicy
     record: StationRecord | None
     dialects: Mapping[str, Dialect]
+    quirks: Quirks
+    tags: Tags
     own_ids: OwnIds
     created: Moment
     standing: Standing = Standing.ACCEPTED
+    memory: InitVar[Memory] = NOTHING
     session: Session | None = None
     admission: Admission = field(init=False)
     view: ChargerView = field(init=False)
@@ -99,12 +103,22 @@ class Station:
     _accepted_generation: int = 0
     _stored: StationRecord | None = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, memory: Memory) -> None:
         self._stored = self.record
         self.admission = Admission(self.identity, self.policy, self.record)
         first_seen = self.record.first_seen if self.record else None
-        self.view = ChargerView(self.slug, self.identity, self.policy.name, first_seen, self.created.wall)
+        self.view = ChargerView(
+            self.slug,
+            self.identity,
+            self.policy.name,
+            first_seen,
+            self.created.wall,
+            self.quirks,
+            self.tags,
+            self.policy.quirks,
+        )
         self.view.restored = self.record is not None and bool(self.record.accepted)
+        self.view.restore(memory, self.created)
 
     @property
     def idle(self) -> bool:
@@ -118,14 +132,15 @@ class Station:
 
     def announce(self, now: Moment) -> list[Effect]:
         """The daemon starts and knows this charger from before: it is offline until its socket is back."""
-        facts: list[Fact] = [self.view.status(), *self.view.infos(now), self.view.state(now)]
-        return list(map(Publish, facts))
+        return self.view.announce(now)
 
-    def learn(self, record: StationRecord) -> None:
-        """The store could be read at last: this row stood there before."""
+    def learn(self, record: StationRecord, memory: Memory, now: Moment) -> list[Effect]:
+        """The store could be read at last: this stood there before."""
         self._stored = record
         self._keep(record)
         self.view.first_seen = record.first_seen
+        self.view.restore(memory, now)
+        return self.view.announce(now)
 
     def forget_connection(self) -> list[Effect]:
         """After a bug: end what is under way and drop what it left behind; what is known of the charger stays."""
@@ -191,6 +206,7 @@ class Station:
         if self.session is None:
             return effects
         note = Note("taken_over", "a newer socket of this charger takes over, the old one is closed", Level.INFO)
+        effects += self.session.left(now)
         effects += self.session.close(1001, "replaced by a newer connection", discard=True)
         return [*effects, note, *self._after(now)]
 
@@ -265,9 +281,9 @@ class Station:
 
     def _note_connectors(self) -> list[Effect]:
         """Each connector once: what a charger leaves on MQTT must be known even after a restart."""
-        if self.record is None or self.record.connectors.issuperset(self.view.connectors.ids()):
+        if self.record is None or self.record.connectors.issuperset(self.view.connectors_on_mqtt):
             return []
-        self._keep(replace(self.record, connectors=self.record.connectors.union(self.view.connectors.ids())))
+        self._keep(replace(self.record, connectors=self.record.connectors | self.view.connectors_on_mqtt))
         # A row must not stand without the hash of its credentials; it is written with it.
         return self._save(self.record) if self.admission.unhashed is None else []
 
@@ -293,14 +309,14 @@ class Station:
         protocol = candidate.chosen
         dialect = self.dialects.get((protocol or "").lower())
         self.session = Session(generation, self.policy, self.view, dialect, self.own_ids, self._unparsable)
-        facts = self.view.connected(protocol, arrival.remote, security_profile(arrival), now)
+        told = self.view.connected(protocol, arrival.remote, security_profile(arrival), now)
         return [
             *effects,
             Disarm(OFFLINE_KEY),
             Arm(BEAT_KEY, BEAT_EVERY_S),
             *self.session.start(now),
             ReadUpstream(generation),
-            *map(Publish, facts),
+            *told,
             *connection_notes(candidate, dialect),
         ]
 
@@ -327,10 +343,12 @@ class Station:
     def _timer(self, key: str, now: Moment) -> list[Effect]:
         if key == OFFLINE_KEY:
             gone = self.session is None and self.view.online
-            return [Publish(fact) for fact in self.view.went_offline(now)] if gone else []
+            return self.view.went_offline(now) if gone else []
         if key == BEAT_KEY:
             return [Publish(self.view.state(now)), Arm(BEAT_KEY, BEAT_EVERY_S)] if self.session is not None else []
         handled = self.admission.timer(key)
+        if handled is None:
+            handled = self.view.timer(key, now)
         if handled is not None:
             return handled
         if self.session is None:
@@ -349,10 +367,13 @@ class Station:
         before = self.policy
         self.policy = self.admission.policy = event.policy
         self.standing = event.standing
+        effects = self.view.govern(event.policy.quirks, event.quirks, now)
         if event.policy.terms == before.terms and not event.redial:
-            return self.session.govern(event.policy) if self.session is not None and event.policy != before else []
+            if self.session is not None and event.policy != before:
+                effects += self.session.govern(event.policy)
+            return effects
         self.admission.begin_anew()
-        effects = self.admission.turn_away_all(f"{CONFIGURATION_CHANGED}, try again")
+        effects += self.admission.turn_away_all(f"{CONFIGURATION_CHANGED}, try again")
         if self.session is None:
             return effects
         effects += self.session.close(RESTARTING, CONFIGURATION_CHANGED, discard=False)
@@ -364,6 +385,7 @@ class Station:
         if self.session is not None:
             effects += self.session.close(event.code, event.reason, discard=False)
         effects += self._after(now)
+        effects += self.view.settle(now)
         if self.view.online:
-            effects += map(Publish, self.view.went_offline(now))
+            effects += self.view.went_offline(now)
         return [*effects, Disarm(OFFLINE_KEY)]

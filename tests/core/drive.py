@@ -1,15 +1,14 @@
 """A station with its hands on the table: events go in, and what it asks for is kept where a test can read it.
 
 Plays the runtime without a socket: it runs the timers that were armed, numbers the charger's sockets, and moves the
-clock only when told to.
+clock only when told to. What is made durable and published is judged on the way (`kept`).
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -50,12 +49,18 @@ from gateway.core.events import (
 )
 from gateway.core.facts import Fact
 from gateway.core.frames import parse
+from gateway.core.memory import NOTHING, Memory
 from gateway.core.moment import Moment
 from gateway.core.own_id import OwnIds
 from gateway.core.policy import StationPolicy, UpstreamPolicy
+from gateway.core.ports import Quirks
 from gateway.core.record import Standing, StationRecord
 from gateway.core.station import Station
+from gateway.core.tags import Tags
 from gateway.dialects import DIALECTS
+from tests.core.kept import Kept
+from tests.core.quirky import NO_QUIRKS, QUIRKS
+from tests.core.texts import call, result, stamp
 
 EPOCH: Final = Moment(datetime(2026, 1, 1, tzinfo=UTC), 1000.0)
 UPSTREAM: Final = UpstreamPolicy("operator")
@@ -74,27 +79,6 @@ def known(credential_hash: str | None = None, upstream: str = "operator") -> Sta
     return StationRecord("CP01", "cp01", EPOCH.wall, accepted, "ocpp1.6", credential_hash)
 
 
-def call(message_id: str, action: str = "Heartbeat", payload: Mapping[str, Any] | None = None) -> str:
-    """The text of a CALL."""
-    return json.dumps([2, message_id, action, payload or {}])
-
-
-def result(message_id: str, payload: Mapping[str, Any] | None = None) -> str:
-    """The text of a CALLRESULT."""
-    return json.dumps([3, message_id, payload or {}])
-
-
-def error(message_id: str, code: str = "NotSupported") -> str:
-    """The text of a CALLERROR."""
-    return json.dumps([4, message_id, code, "", {}])
-
-
-def status(message_id: str, connector: int = 1, word: str = "Available", error_code: str = "NoError") -> str:
-    """The text of a 1.6 StatusNotification."""
-    payload = {"connectorId": connector, "status": word, "errorCode": error_code}
-    return call(message_id, "StatusNotification", payload)
-
-
 @dataclass
 class Drive:
     """One station under test. Whatever it asks for is appended to `effects`, in order."""
@@ -105,10 +89,17 @@ class Drive:
     effects: list[Effect] = field(default_factory=list)
     due: dict[str, float] = field(default_factory=dict)
     """Timers that run, with the monotonic time at which they are due."""
+    kept: Kept = field(default_factory=Kept)
+    asked: int = 0
+    """CALLs that the charger made by the helpers below."""
 
     def feed(self, event: Event) -> list[Effect]:
         """Hand an event in; returns what follows from it."""
-        effects = self.station.handle(event, self.now)
+        return self.carry_out(self.station.handle(event, self.now))
+
+    def carry_out(self, effects: list[Effect]) -> list[Effect]:
+        """What follows from an event."""
+        self.kept.take(effects)
         for effect in effects:
             if isinstance(effect, Arm):
                 assert effect.after_s >= 0.0
@@ -132,6 +123,20 @@ class Drive:
 
     def _set(self, monotonic: float) -> None:
         self.now = Moment(self.now.wall + timedelta(seconds=monotonic - self.now.monotonic), monotonic)
+
+    def set_clock(self, seconds: float) -> None:
+        """The gateway's wall clock is set forward, or back."""
+        self.now = Moment(self.now.wall + timedelta(seconds=seconds), self.now.monotonic)
+
+    def restarted(self, *, refresh: bool | None = None) -> Drive:
+        """A new process, with what the store has: the charger is not connected yet."""
+        policy = self.station.policy if refresh is None else replace(self.station.policy, refresh=refresh)
+        memory = self.kept.memory()
+        station = a_station(policy, self.station.record, memory, self.station.quirks, self.now)
+        table = Drive(station, self.now, self.generation, asked=self.asked)
+        table.kept.begin(memory)
+        table.carry_out(station.announce(self.now))
+        return table
 
     # The door
 
@@ -199,6 +204,41 @@ class Drive:
         """The charger sends a text."""
         return self.says(Leg.DOWN, text, generation)
 
+    def asks(self, action: str, payload: Mapping[str, Any], answer: Mapping[str, Any] | None = None) -> list[Effect]:
+        """The charger sends a CALL, and upstream answers it if there is an answer."""
+        self.asked += 1
+        effects = self.charger(call(f"c{self.asked}", action, payload))
+        return effects if answer is None else effects + self.upstream(result(f"c{self.asked}", answer))
+
+    def reports(
+        self, word: str, connector: int = 1, code: str = "NoError", *, at: datetime | None = None, **more: Any
+    ) -> list[Effect]:
+        """The charger sends a StatusNotification, with the time that it is about."""
+        written = {} if at is None else {"timestamp": stamp(at)}
+        payload = {"connectorId": connector, "status": word, "errorCode": code, **written, **more}
+        return self.asks("StatusNotification", payload)
+
+    def starts(
+        self, transaction: int | None = 7, connector: int = 1, *, meter: object = 1000, at: datetime | None = None
+    ) -> list[Effect]:
+        """The charger sends a StartTransaction; upstream gives it this id (None: no answer)."""
+        payload = {"connectorId": connector, "idTag": "CARD01", "meterStart": meter}
+        payload["timestamp"] = stamp(at or self.now.wall)
+        answer = {"transactionId": transaction, "idTagInfo": {"status": "Accepted"}}
+        return self.asks("StartTransaction", payload, None if transaction is None else answer)
+
+    def meters(self, register_wh: object, connector: int = 1, transaction: int | None = 7) -> list[Effect]:
+        """The charger sends MeterValues with its energy register."""
+        sampled = {"value": str(register_wh), "measurand": "Energy.Active.Import.Register", "unit": "Wh"}
+        values = [{"timestamp": stamp(self.now.wall), "sampledValue": [sampled]}]
+        payload: dict[str, Any] = {"connectorId": connector, "meterValue": values}
+        return self.asks("MeterValues", payload if transaction is None else payload | {"transactionId": transaction})
+
+    def stops(self, transaction: int = 7, *, meter: object = 6000, at: datetime | None = None) -> list[Effect]:
+        """The charger sends a StopTransaction, which upstream has yet to answer."""
+        payload = {"transactionId": transaction, "meterStop": meter, "timestamp": stamp(at or self.now.wall)}
+        return self.asks("StopTransaction", payload)
+
     def upstream(self, text: str, generation: int | None = None) -> list[Effect]:
         """Upstream sends a text."""
         return self.says(Leg.UP, text, generation)
@@ -224,10 +264,15 @@ class Drive:
         return self.feed(StopRequested())
 
     def configure(
-        self, policy: StationPolicy, standing: Standing = Standing.CONFIGURED, *, redial: bool = False
+        self,
+        policy: StationPolicy,
+        standing: Standing = Standing.CONFIGURED,
+        *,
+        redial: bool = False,
+        quirks: Quirks | None = None,
     ) -> list[Effect]:
         """The configuration was read anew."""
-        return self.feed(PolicyChanged(policy, standing, redial))
+        return self.feed(PolicyChanged(policy, standing, quirks or self.station.quirks, redial))
 
     # What stands
 
@@ -283,6 +328,19 @@ class Drive:
         return [effect.fact for effect in self.all(Publish) if isinstance(effect.fact, kind)]
 
 
+def a_station(
+    policy: StationPolicy,
+    record: StationRecord | None = None,
+    memory: Memory = NOTHING,
+    quirks: Quirks = NO_QUIRKS,
+    created: Moment = EPOCH,
+) -> Station:
+    """A station CP01."""
+    return Station(
+        "CP01", "cp01", "cp01", policy, record, DIALECTS, quirks, Tags(), OwnIds(b"seed"), created, memory=memory
+    )
+
+
 def drive(
     record: StationRecord | None = None,
     upstream: UpstreamPolicy | None = UPSTREAM,
@@ -291,10 +349,17 @@ def drive(
     subprotocol: str | None = None,
     pings: bool = True,
     refresh: bool = True,
+    memory: Memory = NOTHING,
+    quirks: Quirks = QUIRKS,
+    named: tuple[str, ...] = (),
 ) -> Drive:
-    """A station CP01 that nobody is connected to yet."""
-    policy = StationPolicy(upstream, password=password, subprotocol=subprotocol, pings=pings, refresh=refresh)
-    return Drive(Station("CP01", "cp01", "cp01", policy, record, DIALECTS, OwnIds(b"seed"), EPOCH))
+    """A station CP01 that nobody is connected to yet. `named`: the quirks that the configuration gives it."""
+    policy = StationPolicy(
+        upstream, password=password, subprotocol=subprotocol, pings=pings, refresh=refresh, quirks=named
+    )
+    table = Drive(a_station(policy, record, memory, quirks))
+    table.kept.begin(memory)
+    return table
 
 
 def only(effects: list[Effect], kind: type[E]) -> list[E]:
@@ -312,9 +377,11 @@ def order(effects: list[Effect]) -> list[Effect]:
     return [effect for effect in effects if isinstance(effect, CloseLeg | Dial | Admit | Refuse)]
 
 
-def connected(*, pings: bool = True, refresh: bool = False, offered: str = "ocpp1.6") -> Drive:
+def connected(
+    *, pings: bool = True, refresh: bool = False, offered: str = "ocpp1.6", named: tuple[str, ...] = ()
+) -> Drive:
     """A charger that is in, with a past that makes it known."""
-    table = drive(known(), pings=pings, refresh=refresh)
+    table = drive(known(), pings=pings, refresh=refresh, named=named)
     table.online(offered=(offered,), subprotocol=offered)
     return table
 
@@ -322,9 +389,3 @@ def connected(*, pings: bool = True, refresh: bool = False, offered: str = "ocpp
 def closes(effects: list[Effect]) -> list[tuple[Leg, int]]:
     """Which legs are closed with which code, in order."""
     return [(close.leg, close.code) for close in only(effects, CloseLeg)]
-
-
-def boot(table: Drive, interval: object = 300, registration: str = "Accepted", message_id: str = "b") -> list[Effect]:
-    """A boot and upstream's answer."""
-    table.charger(call(message_id, "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}))
-    return table.upstream(result(message_id, {"status": registration, "interval": interval, "currentTime": "x"}))

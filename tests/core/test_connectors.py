@@ -1,169 +1,308 @@
-"""`gateway.core.connectors`: what is known of each connector."""
+"""`gateway.core.connectors`: what is known of each connector, and what changes it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from gateway.core.condition import condition_of
-from gateway.core.connectors import MOST_CONNECTORS, SOURCE, Connectors
-from gateway.core.facts import ConnectorState, PreviousStatus, StatusReported
+from gateway.core.connectors import MOST_CONNECTORS, News
+from gateway.core.memory import PreviousStatus
 from gateway.core.moment import Moment
+from gateway.core.reports import StatusReported
+from tests.core.bay import START, Bay, at, restored
 
-START = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-def at(second: float) -> Moment:
-    return Moment(START + timedelta(seconds=second), second)
-
-
-def report(
-    connectors: Connectors, second: float, status: str, connector: int = 1, code: str = "NoError"
-) -> ConnectorState:
-    state = connectors.reported(StatusReported(connector, status, code), "ocpp1.6", at(second))
-    assert state is not None
-    return state
+# Reports
 
 
 def test_a_first_report_has_no_past() -> None:
-    state = report(Connectors("cp01"), 1, "Preparing")
-    assert (state.charger, state.protocol, state.source) == ("cp01", "ocpp1.6", SOURCE)
-    assert (state.report.status, state.condition) == ("Preparing", "preparing")
-    assert (state.at, state.since, state.previous) == (at(1).wall, at(1).wall, None)
-    assert (state.stale, state.stale_since, state.stale_reason, state.upstream_delivered) == (False, None, None, False)
+    bay = Bay()
+    assert bay.says(1, "Preparing") is News.CHANGED
+    known, record = bay.get(), bay.record
+    assert (record.report.status, record.condition, record.since, record.previous) == (
+        "Preparing",
+        "preparing",
+        at(1).wall,
+        None,
+    )
+    assert (known.source, known.stale, known.stale_since, known.stale_reason) == (
+        "status_notification",
+        False,
+        None,
+        None,
+    )
+    assert (known.delivered, known.at, record.transition, record.unexpected) == (False, at(1).wall, None, 0)
 
 
 def test_a_change_remembers_what_was_before() -> None:
-    connectors = Connectors("cp01")
-    report(connectors, 1, "Preparing")
-    state = report(connectors, 5, "Charging")
-    assert state.since == at(5).wall
-    assert state.previous == PreviousStatus("Preparing", "preparing", at(1).wall)
-    assert connectors.get(1) == state
+    bay = Bay()
+    bay.says(1, "Preparing")
+    assert bay.says(5, "Charging") is News.CHANGED
+    assert bay.record.since == at(5).wall
+    assert bay.record.previous == PreviousStatus("Preparing", "preparing", at(1).wall)
+    assert (bay.record.transition, bay.record.unexpected) == ("B3", 0)
 
 
 def test_a_repeat_confirms_and_changes_nothing_else() -> None:
-    connectors = Connectors("cp01")
-    report(connectors, 1, "Preparing")
-    before = report(connectors, 5, "Charging")
-    again = report(connectors, 9, "Charging", code="WeakSignal")
-    assert again.at == at(9).wall
-    assert (again.since, again.previous) == (before.since, before.previous)
-    assert again.report.error_code == "WeakSignal"
+    bay = Bay()
+    bay.says(1, "Charging", told=1)
+    before = bay.record
+    assert bay.says(9, "Charging", told=9) is News.CONFIRMED
+    assert bay.record is before
+    assert bay.get().at == at(9).wall
+    assert bay.says(10, " charging") is News.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"error_code": "WeakSignal"},
+        {"info": "door open"},
+        {"vendor_id": "com.example"},
+        {"vendor_error_code": "E7"},
+    ],
+)
+def test_other_details_of_the_same_status_are_kept_and_since_stays(more: dict[str, Any]) -> None:
+    bay = Bay()
+    bay.says(1, "Preparing")
+    bay.says(2, "Charging")
+    before = bay.record
+    assert bay.says(9, "Charging", **more) is News.DETAILS
+    assert bay.record == replace(before, report=StatusReported(1, "Charging", **more))
+    assert bay.says(10, "Charging", **more) is News.CONFIRMED
+
+
+def test_the_spelling_of_the_error_code_is_no_news() -> None:
+    bay = Bay()
+    bay.says(1, "Charging")
+    assert bay.says(2, "Charging", error_code="noerror") is News.CONFIRMED
 
 
 def test_a_status_that_nobody_knows_is_kept_as_sent() -> None:
-    state = report(Connectors("cp01"), 1, "Kaputt")
-    assert (state.report.status, state.condition) == ("Kaputt", "unknown")
+    bay = Bay()
+    bay.says(1, "Kaputt")
+    assert (bay.record.report.status, bay.condition) == ("Kaputt", "unknown")
+    bay.says(2, "Charging")
+    assert bay.record.transition is None
 
 
-def test_upstream_confirms_the_report_that_stands() -> None:
-    connectors = Connectors("cp01")
-    state = report(connectors, 1, "Available")
-    delivered = connectors.delivered(state.report, at(2))
-    assert delivered is not None
-    assert (delivered.upstream_delivered, delivered.at, delivered.since) == (True, at(2).wall, at(1).wall)
-    assert connectors.get(1) == delivered
-    assert not report(connectors, 3, "Available").upstream_delivered
+def test_a_change_that_the_specification_does_not_list_is_kept_and_counted() -> None:
+    bay = Bay()
+    for second, status in enumerate(("Finishing", "Charging", "Reserved", "Available", "Finishing")):
+        assert bay.says(second, status) is News.CHANGED
+        assert bay.record.report.status == status
+    assert (bay.record.transition, bay.record.unexpected) == ("A6", 3)
+    bay.says(9, "Faulted")
+    assert (bay.record.transition, bay.record.unexpected) == ("F9", 3)
 
 
-def test_upstream_confirms_a_report_that_was_overtaken() -> None:
-    connectors = Connectors("cp01")
-    old = report(connectors, 1, "Preparing").report
-    report(connectors, 2, "Charging")
-    assert connectors.delivered(old, at(3)) is None
-    assert connectors.delivered(StatusReported(7, "Available"), at(3)) is None
-    state = connectors.get(1)
-    assert state is not None
-    assert not state.upstream_delivered
-
-
-def test_an_equal_report_of_earlier_is_not_the_one_that_stands() -> None:
-    connectors = Connectors("cp01")
-    first, second = StatusReported(1, "Available"), StatusReported(1, "Available")
-    connectors.reported(first, "ocpp1.6", at(1))
-    connectors.reported(second, "ocpp1.6", at(2))
-    assert connectors.delivered(first, at(3)) is None
-    assert connectors.delivered(second, at(3)) is not None
-
-
-def test_an_unreachable_charger_leaves_old_states_behind() -> None:
-    connectors = Connectors("cp01")
-    report(connectors, 1, "Charging")
-    report(connectors, 1, "Available", connector=0)
-    stale = connectors.went_stale("charger_offline", at(9))
-    assert {state.report.connector_id for state in stale} == {0, 1}
-    for state in stale:
-        assert (state.stale, state.stale_since, state.stale_reason) == (True, at(9).wall, "charger_offline")
-        assert (state.since, state.at) == (at(1).wall, at(9).wall)
-    assert connectors.went_stale("charger_offline", at(20)) == []
-
-
-def test_a_new_report_is_fresh_again() -> None:
-    connectors = Connectors("cp01")
-    report(connectors, 1, "Charging")
-    connectors.went_stale("charger_offline", at(9))
-    state = report(connectors, 20, "Charging")
-    assert (state.stale, state.stale_since, state.stale_reason) == (False, None, None)
-    assert state.since == at(1).wall
-
-
-def test_a_late_confirmation_does_not_make_an_old_state_fresh() -> None:
-    connectors = Connectors("cp01")
-    told = report(connectors, 1, "Charging").report
-    connectors.went_stale("charger_offline", at(9))
-    delivered = connectors.delivered(told, at(10))
-    assert delivered is not None
-    assert (delivered.stale, delivered.stale_since, delivered.upstream_delivered) == (True, at(9).wall, True)
+def test_since_never_moves_back_where_the_gateways_clock_is_set_back() -> None:
+    bay = Bay()
+    bay.says(100, "Preparing")
+    bay.connectors.reported(StatusReported(1, "Charging"), Moment(START, 101))
+    assert bay.record.since == at(100).wall
+    assert bay.record.previous == PreviousStatus("Preparing", "preparing", at(100).wall)
 
 
 def test_a_broken_charger_cannot_name_connectors_without_end() -> None:
-    connectors = Connectors("cp01")
+    bay = Bay()
     for connector in range(MOST_CONNECTORS):
-        report(connectors, 1, "Available", connector)
-    assert connectors.reported(StatusReported(MOST_CONNECTORS, "Available"), "ocpp1.6", at(2)) is None
-    assert connectors.get(MOST_CONNECTORS) is None
-    assert report(connectors, 3, "Charging", 1).previous is not None
-    assert len(list(connectors)) == MOST_CONNECTORS
+        bay.says(1, "Available", connector)
+    assert bay.says(2, "Available", MOST_CONNECTORS) is News.TOO_MANY
+    assert bay.connectors.get(MOST_CONNECTORS) is None
+    assert bay.says(3, "Charging") is News.CHANGED
+    assert len(list(bay.connectors)) == MOST_CONNECTORS
 
 
 def test_connector_0_is_known_and_not_listed() -> None:
-    connectors = Connectors("cp01")
+    bay = Bay()
     for connector in (2, 0, 1):
-        report(connectors, 1, "Available", connector)
-    assert connectors.ids() == (1, 2)
-    assert {state.report.connector_id for state in connectors} == {0, 1, 2}
-    assert connectors.get(3) is None
+        bay.says(1, "Available", connector)
+    assert bay.connectors.ids() == (1, 2)
+    assert {known.record.connector_id for known in bay.connectors} == {0, 1, 2}
 
 
-HISTORY = st.lists(
-    st.tuples(st.integers(0, 2), st.sampled_from(["Available", "Charging", "Faulted", "x", "stale"])), max_size=40
-)
+# Reports of the past
 
 
-@given(HISTORY)
-def test_since_moves_with_the_status_only_and_the_past_is_a_chain(history: list[tuple[int, str]]) -> None:
-    connectors = Connectors("cp01")
-    runs: dict[int, list[tuple[str, datetime]]] = {}
-    stale_since: dict[int, datetime] = {}
-    for second, (connector, status) in enumerate(history):
-        now = at(second)
-        if status == "stale":
-            fresh = set(runs) - set(stale_since)
-            assert {state.report.connector_id for state in connectors.went_stale("charger_offline", now)} == fresh
-            stale_since |= dict.fromkeys(fresh, now.wall)
-        else:
-            report(connectors, second, status, connector)
-            stale_since.pop(connector, None)
-            run = runs.setdefault(connector, [])
-            if not run or run[-1][0] != status:
-                run.append((status, now.wall))
-        for known, run in runs.items():
-            state = connectors.get(known)
-            assert state is not None
-            assert (state.report.status, state.since) == run[-1]
-            assert (state.stale, state.stale_since) == (known in stale_since, stale_since.get(known))
-            before = run[-2] if len(run) > 1 else None
-            assert state.previous == (PreviousStatus(before[0], condition_of(before[0]), before[1]) if before else None)
+def test_a_late_report_changes_nothing() -> None:
+    bay = Bay()
+    bay.says(100, "Preparing", told=100)
+    bay.says(110, "Charging", told=110)
+    bay.connectors.went_stale("charger_offline", at(120))
+    before, known = bay.record, replace(bay.get())
+    assert bay.says(130, "Available", told=105) is News.LATE
+    assert bay.record is before
+    assert (bay.get().at, bay.get().stale, bay.get().newest) == (known.at, True, known.newest)
+    assert bay.get().late == StatusReported(1, "Available", reported_at=at(105).wall)
+
+
+def test_a_report_of_now_makes_the_late_one_history() -> None:
+    bay = Bay()
+    bay.says(100, "Charging", told=100)
+    bay.says(130, "Available", told=50)
+    bay.says(131, "Charging", told=131)
+    assert bay.get().late is None
+    assert bay.connectors.held(-80.0) == []
+
+
+def test_without_a_time_or_with_the_same_one_the_order_of_receipt_counts() -> None:
+    bay = Bay()
+    bay.says(100, "Preparing", told=100)
+    assert bay.says(101, "Charging", told=100) is News.CHANGED
+    assert bay.says(102, "Finishing") is News.CHANGED
+    assert bay.says(103, "Charging", told=99) is News.LATE
+    assert bay.condition == "finishing"
+
+
+def test_what_was_asked_for_is_about_now_whatever_time_it_tells() -> None:
+    bay = Bay()
+    bay.says(100, "Charging", told=100)
+    news = bay.connectors.reported(StatusReported(1, "Available", reported_at=at(5).wall), at(110), "trigger")
+    assert (news, bay.condition, bay.get().source) == (News.CHANGED, "available", "trigger")
+    bay.says(120, "Available", told=12)
+    assert bay.get().source == "status_notification"
+
+
+def test_after_a_boot_nothing_is_late() -> None:
+    bay = Bay()
+    bay.says(100, "Charging", told=100)
+    bay.says(101, "Finishing", told=50)
+    bay.connectors.begin_anew()
+    assert bay.get().late is None
+    assert bay.says(110, "Available", told=3) is News.CHANGED
+
+
+def test_reports_that_are_late_by_a_clock_that_was_set_back_are_about_now() -> None:
+    bay = Bay()
+    for connector in (1, 2, 3):
+        bay.says(1000, "Charging", connector, told=1000)
+    bay.says(1010, "Finishing", 1, told=410)
+    bay.says(1015, "Available", 2, told=10)
+    held = bay.connectors.held(-600.0)
+    assert [(report.connector_id, report.status) for report in held] == [(1, "Finishing")]
+    assert [known.late for known in bay.connectors] == [None] * 3
+    assert bay.connectors.reported(held[0], at(1070)) is News.CHANGED
+    assert bay.says(1080, "Available", 2, told=480) is News.CHANGED
+
+
+# What upstream has
+
+
+def test_upstream_confirms_the_report_that_stands() -> None:
+    bay = Bay()
+    report = StatusReported(1, "Available", charger_ts="x")
+    bay.connectors.reported(report, at(1))
+    assert bay.connectors.delivered(report)
+    assert bay.get().delivered
+    assert not bay.connectors.delivered(report)
+    bay.says(3, "Available")
+    assert bay.get().delivered
+    bay.says(4, "Available", info="x")
+    assert not bay.get().delivered
+
+
+def test_upstream_confirms_a_report_that_was_overtaken() -> None:
+    bay = Bay()
+    old, details = StatusReported(1, "Preparing"), StatusReported(1, "Charging", "WeakSignal")
+    bay.connectors.reported(old, at(1))
+    bay.connectors.reported(details, at(2))
+    bay.says(3, "Charging")
+    assert not bay.connectors.delivered(old)
+    assert not bay.connectors.delivered(details)
+    assert not bay.connectors.delivered(StatusReported(7, "Available"))
+    assert bay.get().delivered is False
+
+
+def test_a_late_report_is_not_the_one_that_upstream_confirms() -> None:
+    bay = Bay()
+    bay.says(100, "Charging", told=100)
+    late = StatusReported(1, "Charging", reported_at=at(50).wall)
+    assert bay.connectors.reported(late, at(110)) is News.LATE
+    assert not bay.connectors.delivered(late)
+
+
+# Old states
+
+
+def test_an_unreachable_charger_leaves_old_states_behind() -> None:
+    bay = Bay()
+    bay.says(1, "Charging")
+    bay.says(1, "Available", 0)
+    stale = bay.connectors.went_stale("charger_offline", at(9))
+    assert {known.record.connector_id for known in stale} == {0, 1}
+    for known in stale:
+        assert (known.stale, known.stale_since, known.stale_reason, known.at) == (
+            True,
+            at(9).wall,
+            "charger_offline",
+            at(9).wall,
+        )
+        assert known.record.since == at(1).wall
+    assert bay.connectors.went_stale("charger_offline", at(20)) == []
+
+
+def test_a_new_report_is_fresh_again() -> None:
+    bay = Bay()
+    bay.says(1, "Charging")
+    bay.connectors.went_stale("charger_offline", at(9))
+    assert bay.says(20, "Charging") is News.CONFIRMED
+    known = bay.get()
+    assert (known.stale, known.stale_since, known.stale_reason) == (False, None, None)
+    assert bay.record.since == at(1).wall
+
+
+def test_what_was_remembered_is_there_again_and_old() -> None:
+    bay = Bay()
+    bay.says(1, "Preparing", told=1)
+    bay.says(5, "Charging", told=5)
+    again = restored(bay.record)
+    assert again.record == bay.record
+    known = again.get()
+    assert (known.source, known.stale, known.stale_since, known.stale_reason) == (
+        "restored",
+        True,
+        at(1000).wall,
+        "restored_after_restart",
+    )
+    assert known.delivered is None
+    assert again.says(1001, "Charging", told=5) is News.CONFIRMED
+    assert (again.get().stale, again.get().source) == (False, "status_notification")
+    assert again.record == bay.record
+
+
+def test_late_is_known_over_a_restart() -> None:
+    bay = Bay()
+    bay.says(5, "Charging", told=5)
+    again = restored(bay.record)
+    assert again.says(1001, "Available", told=3) is News.LATE
+    assert again.says(1002, "Finishing", told=7) is News.CHANGED
+
+
+def test_a_future_time_that_was_remembered_makes_nothing_late() -> None:
+    bay = Bay()
+    bay.says(5, "Charging", told=100_000)
+    again = restored(bay.record)
+    assert again.says(1001, "Available", told=1001) is News.CHANGED
+
+
+def test_upstreams_answer_to_a_confirmation_after_a_restart_counts() -> None:
+    bay = Bay()
+    bay.says(5, "Charging")
+    again = restored(bay.record)
+    again.says(1001, "Charging")
+    assert again.get().delivered is None
+    assert again.connectors.delivered(StatusReported(1, "Charging"))
+
+
+def test_whoever_has_reported_since_is_known_better_than_the_store() -> None:
+    bay = Bay()
+    bay.says(1, "Charging")
+    stored = replace(bay.record, visit=10**10)
+    bay.says(50, "Finishing")
+    bay.connectors.restore([stored, replace(stored, report=StatusReported(2, "Charging"))], at(60))
+    assert (bay.record.report.status, bay.get(2).record.report.status) == ("Finishing", "Charging")
+    bay.says(61, "Available")
+    bay.says(62, "Preparing")
+    assert bay.record.visit == 10**10 + 1

@@ -7,7 +7,8 @@ import pytest
 from gateway.core.effects import Answer, CloseLeg, Effect, Level, Note, Send
 from gateway.core.events import Leg
 from gateway.core.unparsable import CLOSED_WITHIN_S, CLOSES_BEFORE_HOLDING, MOST_PER_MINUTE, MOST_UNASKED_PER_MINUTE
-from tests.core.drive import Drive, call, closes, connected, drive, known, only, result
+from tests.core.drive import Drive, closes, connected, drive, known, only
+from tests.core.texts import call, result
 
 GARBAGE = "\x00garbage"
 

@@ -8,26 +8,13 @@ from gateway.core.effects import AbandonDial, CloseLeg, Dial, Effect, HashCreden
 from gateway.core.events import Leg, StopRequested
 from gateway.core.facts import ChargerStatus
 from gateway.core.liveness import PING_EVERY_S
+from gateway.core.memory import NOTHING
 from gateway.core.policy import StationPolicy, UpstreamPolicy
 from gateway.core.record import Standing
 from gateway.core.station import RESTARTING
-from tests.core.drive import (
-    EPOCH,
-    HASH,
-    MINE,
-    OTHER,
-    UPSTREAM,
-    Drive,
-    boot,
-    call,
-    closes,
-    connected,
-    drive,
-    known,
-    only,
-    status,
-    status_of,
-)
+from tests.core.drive import EPOCH, HASH, MINE, OTHER, UPSTREAM, Drive, closes, connected, drive, known, only, status_of
+from tests.core.scenes import boot
+from tests.core.texts import call, status
 
 SAME = StationPolicy(UPSTREAM)
 ELSEWHERE = StationPolicy(UpstreamPolicy("elsewhere"))
@@ -212,7 +199,8 @@ def test_why_a_charger_was_kept_out_says_what_to_do(reason: str) -> None:
 def test_the_row_keeps_the_better_right(standing: Standing, before: Standing, after: Standing) -> None:
     row = known().known_by(Standing.CONFIGURED)
     table = drive(row)
-    table.station.learn(type(row)(row.identity, row.slug, row.first_seen, row.accepted, row.subprotocol, None, before))
+    stored = type(row)(row.identity, row.slug, row.first_seen, row.accepted, row.subprotocol, None, before)
+    table.carry_out(table.station.learn(stored, NOTHING, table.now))
     table.configure(SAME, standing)
     table.online()
     assert table.station.record is not None
@@ -231,7 +219,7 @@ def test_a_first_row_says_by_what_right_it_came(standing: Standing) -> None:
 def test_a_row_that_was_read_late_is_what_is_known() -> None:
     table = drive()
     row = known(HASH)
-    table.station.learn(row)
+    table.carry_out(table.station.learn(row, NOTHING, table.now))
     assert table.station.settled == row
     assert table.station.view.first_seen == EPOCH.wall
     waiting = table.arrive(OTHER)

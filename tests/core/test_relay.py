@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.calls import MOST_OPEN, UNANSWERED_AFTER_S
+from gateway.core.calls import MOST_OPEN, UNANSWERED_AFTER_S, Origin
 from gateway.core.effects import Answer, Effect, Level, Note, Send
 from gateway.core.events import Leg
 from gateway.core.frames import Flaw, Frame, Kind, parse
 from gateway.core.relay import MISFIT_ANSWERED_WITHIN_S, Relay
 from gateway.dialects import DIALECTS
-from tests.core.drive import call, error, only, result
+from tests.core.drive import only
+from tests.core.texts import call, error, result
 
 DIALECT = DIALECTS["ocpp1.6"]
 OWN_ID = "5d2f6a30-9d0c-4c4a-9a52-0f2d54a2f001"
@@ -157,7 +158,13 @@ def test_more_open_calls_than_anybody_pipelines_give_up_the_oldest() -> None:
 
 
 def own(subject: Relay, message_id: str = OWN_ID) -> list[Effect]:
-    return subject.own_call(message_id, DIALECT, 0.0)
+    return subject.own_call(message_id, DIALECT, 2, 0.0)
+
+
+def test_the_charger_itself_may_be_asked_for() -> None:
+    effects = relay().own_call(OWN_ID, DIALECT, 0, 0.0)
+    assert json.loads(only(effects, Send)[0].text)[3]["connectorId"] == 0
+    assert only(effects, Note)[0].text == "asked the charger for the status of the charger itself"
 
 
 def test_a_call_of_our_own_goes_to_the_charger_only() -> None:
@@ -165,8 +172,10 @@ def test_a_call_of_our_own_goes_to_the_charger_only() -> None:
     effects = own(subject)
     (sent,) = only(effects, Send)
     assert sent.leg is Leg.DOWN
-    assert json.loads(sent.text) == [2, OWN_ID, "TriggerMessage", {"requestedMessage": "StatusNotification"}]
+    payload = {"requestedMessage": "StatusNotification", "connectorId": 2}
+    assert json.loads(sent.text) == [2, OWN_ID, "TriggerMessage", payload]
     assert notes(effects) == ["own_call"]
+    assert only(effects, Note)[0].text == "asked the charger for the status of connector 2"
     assert subject.open_on(Leg.DOWN) == 1
 
 
@@ -177,7 +186,8 @@ def test_the_answer_to_our_own_call_never_leaks(answer: str, outcome: str) -> No
     subject = relay()
     own(subject)
     settled, effects = subject.answer(Leg.DOWN, parse(answer), 0.0)
-    assert settled is None
+    assert settled is not None
+    assert settled.origin is Origin.GATEWAY
     assert only(effects, Send) == []
     (note,) = only(effects, Note)
     assert note.what == "own_call_answered"
@@ -192,7 +202,8 @@ def test_the_late_answer_to_our_own_call_never_leaks() -> None:
     own(subject)
     assert notes(subject.expire(UNANSWERED_AFTER_S)) == ["unanswered_call"]
     settled, effects = subject.answer(Leg.DOWN, parse(result(OWN_ID)), 0.0)
-    assert settled is None
+    assert settled is not None
+    assert settled.origin is Origin.GATEWAY
     assert only(effects, Send) == []
 
 
@@ -271,6 +282,13 @@ def test_what_upstream_says_to_a_frame_nobody_here_could_read_reaches_the_charge
     assert only(effects, Send) == [Send(Leg.DOWN, 7, answer)]
     assert notes(effects) == ["answer_to_misfit"]
     assert notes(subject.answer(Leg.UP, parse(answer), MISFIT_ANSWERED_WITHIN_S)[1]) == ["unknown_answer"]
+
+
+def test_what_upstream_says_to_a_frame_that_was_read_with_repairs_reaches_the_charger() -> None:
+    subject = relay()
+    subject.excuse(0.0)
+    _, effects = subject.answer(Leg.UP, parse('[4,"-1","FormatViolation","",{}]'), 1.0)
+    assert notes(effects) == ["answer_to_misfit"]
 
 
 def test_an_old_misfit_excuses_no_answer() -> None:

@@ -1,8 +1,7 @@
-"""One connection from its 101 to its end: what its frames tell, how it ends, and the one question of ours."""
+"""One connection from its 101 to its end: what its frames tell, and how it ends."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
 import pytest
@@ -11,8 +10,11 @@ from gateway.core.calls import UNANSWERED_AFTER_S
 from gateway.core.effects import Arm, CloseLeg, Disarm, LearnTime, Level, Note, Send
 from gateway.core.events import Leg, TimerDue
 from gateway.core.facts import ChargerInfo, ChargerState, ConnectorState
-from gateway.core.session import EXPIRE_EVERY_S, REFRESH_AFTER_S, REFRESH_AGAIN_S
-from tests.core.drive import Drive, boot, call, closes, connected, drive, error, known, only, result, status
+from gateway.core.refresh import ASK_AFTER_S, Service
+from gateway.core.session import EXPIRE_EVERY_S
+from tests.core.drive import closes, connected, drive, known, only
+from tests.core.scenes import boot
+from tests.core.texts import call, error, result, status
 
 # What frames tell
 
@@ -21,7 +23,7 @@ def test_a_status_is_published_when_it_comes_and_again_when_upstream_has_it() ->
     table = connected()
     table.charger(status("1", 2, "Faulted", "GroundFailure"))
     (state,) = table.published(ConnectorState)
-    assert (state.report.connector_id, state.report.status, state.upstream_delivered) == (2, "Faulted", False)
+    assert (state.record.connector_id, state.record.report.status, state.upstream_delivered) == (2, "Faulted", False)
     table.upstream(result("1"))
     assert [one.upstream_delivered for one in table.published(ConnectorState)] == [False, True]
     assert "connector 2 is Faulted (GroundFailure)" in table.all(Note)[-2].text
@@ -53,7 +55,7 @@ def test_an_older_report_does_not_deliver_a_newer_one() -> None:
     table.charger(status("1", word="Preparing"))
     table.charger(status("2", word="Charging"))
     table.upstream(result("1"))
-    assert [one.report.status for one in table.published(ConnectorState)] == ["Preparing", "Charging"]
+    assert [one.record.report.status for one in table.published(ConnectorState)] == ["Preparing", "Charging"]
 
 
 def test_connector_0_is_the_charger() -> None:
@@ -199,7 +201,7 @@ def test_what_is_not_read_is_relayed_all_the_same(leg: Leg, text: str, named: st
     assert note.what == "call_relayed"
     assert note.text.startswith(f"{named} from {leg.peer}")
     assert table.published(ConnectorState) == []
-    table.elapse(REFRESH_AFTER_S)
+    table.elapse(ASK_AFTER_S[Service.RELAYED])
     assert table.sent[leg.other, 1] == [text]
 
 
@@ -273,80 +275,6 @@ def test_a_session_that_ended_leaves_no_timer() -> None:
 
 def test_a_timer_of_nobody_does_nothing() -> None:
     assert connected().feed(TimerDue("lunch")) == []
-
-
-# Asking for statuses
-
-
-def own_calls(table: Drive) -> list[str]:
-    return [text for text in table.sent[Leg.DOWN, table.generation] if "TriggerMessage" in text]
-
-
-def test_a_charger_that_tells_nothing_is_asked_once() -> None:
-    table = connected(refresh=True)
-    table.elapse(REFRESH_AFTER_S - 0.1)
-    assert own_calls(table) == []
-    table.elapse(0.1)
-    (asked,) = own_calls(table)
-    assert json.loads(asked)[2:] == ["TriggerMessage", {"requestedMessage": "StatusNotification"}]
-    table.charger(result(json.loads(asked)[1], {"status": "Accepted"}))
-    table.elapse(100)
-    assert len(own_calls(table)) == 1
-    assert table.sent[Leg.UP, 1] == []
-
-
-def test_a_charger_that_told_all_it_has_is_not_asked() -> None:
-    table = connected(refresh=True)
-    table.charger(status("1", 1))
-    table.charger(status("2", 2))
-    table.elapse(REFRESH_AFTER_S)
-    assert own_calls(table) == []
-
-
-def test_a_connector_of_an_earlier_connection_must_be_confirmed() -> None:
-    table = connected(refresh=True)
-    table.charger(status("1", 1))
-    table.charger(status("2", 2))
-    table.lose(Leg.DOWN)
-    table.online()
-    table.charger(status("3", 1))
-    table.elapse(REFRESH_AFTER_S)
-    assert len(own_calls(table)) == 1
-
-
-def test_a_busy_charger_is_asked_once_it_is_not() -> None:
-    table = connected(refresh=True)
-    table.upstream(call("1", "GetDiagnostics"))
-    table.elapse(REFRESH_AFTER_S + 3 * REFRESH_AGAIN_S)
-    assert own_calls(table) == []
-    table.charger(result("1"))
-    table.elapse(REFRESH_AGAIN_S)
-    assert len(own_calls(table)) == 1
-
-
-def test_a_charger_waiting_for_upstream_may_be_asked() -> None:
-    table = connected(refresh=True)
-    table.charger(call("1"))
-    table.elapse(REFRESH_AFTER_S)
-    assert len(own_calls(table)) == 1
-
-
-def test_refresh_can_be_switched_off() -> None:
-    table = connected(refresh=False)
-    table.elapse(10 * REFRESH_AFTER_S)
-    assert own_calls(table) == []
-
-
-def test_our_question_is_ours_alone() -> None:
-    table = connected(refresh=True)
-    table.elapse(REFRESH_AFTER_S)
-    own_id = json.loads(own_calls(table)[0])[1]
-    table.charger(error(own_id, "NotImplemented"))
-    table.charger(result(own_id))
-    table.upstream(result(own_id))
-    assert table.sent[Leg.UP, 1] == []
-    assert len(table.sent[Leg.DOWN, 1]) == 1
-    assert [table.counted[what] for what in ("own_call_answered", "duplicate_answer", "unknown_answer")] == [1, 1, 1]
 
 
 def test_calls_are_looked_after_every_minute() -> None:

@@ -8,7 +8,9 @@ from gateway.core.effects import CloseLeg, Ping
 from gateway.core.events import Leg
 from gateway.core.liveness import HEARTBEATS_BEFORE_IDLE, LONGEST_HEARTBEAT_S, PING_EVERY_S
 from gateway.core.policy import StationPolicy
-from tests.core.drive import Drive, boot, call, closes, connected, result
+from tests.core.drive import Drive, closes, connected
+from tests.core.scenes import boot
+from tests.core.texts import call, result
 
 IDLE_S = StationPolicy(None).idle_limit_s
 

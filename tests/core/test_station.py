@@ -22,9 +22,10 @@ from gateway.core.events import (
     Leg,
     TimerDue,
 )
-from gateway.core.facts import ChargerInfo, ChargerState, ChargerStatus, ConnectorState
+from gateway.core.facts import ChargerInfo, ChargerState, ChargerStatus, ConnectivityChanged, ConnectorState, Faults
 from gateway.core.station import BEAT_EVERY_S, OFFLINE_AFTER_S
-from tests.core.drive import HASH, MINE, OTHER, call, drive, known, only, status
+from tests.core.drive import HASH, MINE, OTHER, drive, known, only
+from tests.core.texts import call, status
 
 
 def publications(effects: list[Effect]) -> list[str]:
@@ -40,7 +41,8 @@ def test_a_charger_comes_in() -> None:
     table.accept(generation)
     effects = table.connect(generation)
     assert only(effects, ReadUpstream) == [ReadUpstream(generation)]
-    assert publications(effects) == ["ChargerStatus", "ChargerInfo", "ChargerState"]
+    assert publications(effects) == ["ChargerStatus", "ChargerInfo", "ChargerState", "ConnectivityChanged"]
+    assert table.published(ConnectivityChanged)[-1].kind == "online"
     assert table.published(ChargerStatus)[-1].online
     state, info = table.published(ChargerState)[-1], table.published(ChargerInfo)[-1]
     assert (state.remote_addr, info.protocol) == ("192.0.2.7", "ocpp1.6")
@@ -101,13 +103,28 @@ def test_a_charger_that_stays_away_is_offline_and_its_connectors_old() -> None:
     table.charger(status("2", 1, "Charging"))
     table.lose(Leg.UP, 1001)
     effects = table.elapse(OFFLINE_AFTER_S)
-    assert publications(effects) == ["ChargerStatus", "ChargerState", "ConnectorState"]
+    assert set(publications(effects)) == {
+        "ChargerStatus",
+        "ChargerState",
+        "ConnectivityChanged",
+        "ConnectorState",
+        "Faults",
+    }
     assert not table.published(ChargerStatus)[-1].online
+    assert table.published(ConnectivityChanged)[-1].kind == "offline"
+    assert [fact.stale for fact in table.published(Faults)] == [False, True]
     state = table.published(ConnectorState)[-1]
-    assert (state.report.status, state.stale, state.stale_reason) == ("Charging", True, "charger_offline")
+    assert (state.record.report.status, state.stale, state.stale_reason) == ("Charging", True, "charger_offline")
     assert table.published(ChargerState)[-1].since == table.now.wall
     table.elapse(600)
     assert table.effects[-1] is effects[-1]
+    table.online()
+    table.reports("Charging")
+    assert [(fact.kind, fact.reconnects_24h) for fact in table.published(ConnectivityChanged)] == [
+        ("online", 0),
+        ("offline", 0),
+        ("online", 1),
+    ]
 
 
 def test_offline_is_told_once() -> None:

@@ -35,7 +35,8 @@ from gateway.core.events import (
 from gateway.core.facts import ChargerStatus
 from gateway.core.frames import parse
 from gateway.core.station import OFFLINE_AFTER_S
-from tests.core.drive import HASH, MINE, OTHER, Drive, call, drive, known, only, order, result, status_of
+from tests.core.drive import HASH, MINE, OTHER, Drive, drive, known, only, order, status_of
+from tests.core.texts import call, result
 
 # Beside a live connection
 

@@ -9,7 +9,8 @@ from gateway.core.effects import Effect
 from gateway.core.events import ChargerConnected, Event, FrameReceived, Leg, LegLost, StopRequested, TimerDue
 from gateway.core.frames import parse
 from gateway.core.trace import Done, Entry, traced
-from tests.core.drive import Drive, call, connected, drive, error, known, result
+from tests.core.drive import Drive, connected, drive, known
+from tests.core.texts import call, error, result
 
 
 def said(table: Drive, leg: Leg, text: str) -> list[Entry]:
@@ -82,7 +83,7 @@ def test_a_call_of_the_gateways_own_is_sent_and_its_answer_stays_here() -> None:
     [key] = [key for key in table.due if key.startswith("refresh")]
     [sent] = happened(table, TimerDue(key))
     assert (sent.done, sent.action, sent.source, sent.target) == (Done.SENT, "TriggerMessage", "gateway", "charger")
-    assert sent.note == "asked the charger for TriggerMessage"
+    assert sent.note == "asked the charger for the status of connector 1"
     assert sent.text is not None
     message_id = parse(sent.text).message_id
     [answered] = said(table, Leg.DOWN, result(message_id, {"status": "Accepted"}))

@@ -1,4 +1,4 @@
-"""`gateway.dialects.v16`: lenient reading of 1.6 payloads."""
+"""`gateway.dialects.v16`: lenient reading of statuses, boots and answers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.condition import CONDITIONS
-from gateway.core.facts import BootReported, Registration, StatusReported
 from gateway.core.frames import call_text, parse
-from gateway.core.ports import Reading
-from gateway.dialects.v16 import ACTIONS, ERROR_CODES, LARGEST_CONNECTOR, LONGEST_TEXT, STATUSES, Dialect16
+from gateway.core.ports import Dialect, Reading
+from gateway.core.reports import BootReported, Registration, StatusReported
+from gateway.dialects.v16 import Dialect16
+from gateway.dialects.v16.fields import LARGEST_CONNECTOR, LONGEST_TEXT
+from gateway.dialects.v16.vocabulary import ACTIONS, ERROR_CODES, STATUSES
 
-DIALECT = Dialect16()
+DIALECT: Dialect = Dialect16()
 GOOD = {"connectorId": 1, "status": "Charging", "errorCode": "NoError"}
 
 STATUS_FIELDS = ("connectorId", "status", "errorCode", "info", "vendorId", "vendorErrorCode", "timestamp")
@@ -100,7 +102,9 @@ def test_any_time_is_read_without_an_error(value: Any) -> None:
 def test_a_complete_status() -> None:
     at = "2026-03-01T08:00:00Z"
     reading = status(errorCode="OtherError", info="door open", vendorId="acme", vendorErrorCode="E7", timestamp=at)
-    fact = StatusReported(1, "Charging", "OtherError", "door open", "acme", "E7", at)
+    fact = StatusReported(
+        1, "Charging", "OtherError", "door open", "acme", "E7", at, datetime(2026, 3, 1, 8, tzinfo=UTC)
+    )
     assert reading == Reading(fact)
 
 
@@ -121,7 +125,7 @@ def test_nine_statuses_and_sixteen_error_codes() -> None:
 
 @pytest.mark.parametrize(
     ("sent", "read"),
-    [(0, 0), (2, 2), ("2", 2), ("02", 2), (2.0, 2), (LARGEST_CONNECTOR, LARGEST_CONNECTOR)],
+    [(0, 0), (2, 2), ("2", 2), ("02", 2), (" 2", 2), (2.0, 2), ("2.0", 2), (LARGEST_CONNECTOR, LARGEST_CONNECTOR)],
 )
 def test_connectors_come_in_several_spellings(sent: object, read: int) -> None:
     reading = status(connectorId=sent)
@@ -132,7 +136,19 @@ def test_connectors_come_in_several_spellings(sent: object, read: int) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        *(None, True, "", "one", "-1", " 1", "1.0", "1" * 10, "\N{ARABIC-INDIC DIGIT THREE}", "\N{SUPERSCRIPT TWO}"),
+        *(
+            None,
+            True,
+            "",
+            "one",
+            "-1",
+            "1.5",
+            "1,0",
+            "0x1",
+            "1" * 10,
+            "\N{ARABIC-INDIC DIGIT THREE}",
+            "\N{SUPERSCRIPT TWO}",
+        ),
         *(1.5, float("inf"), float("nan"), 1e300, -1, LARGEST_CONNECTOR + 1, 10**400, [1], {"id": 1}),
     ],
 )
@@ -140,7 +156,7 @@ def test_without_a_connector_there_is_no_fact(sent: object) -> None:
     assert status(connectorId=sent) == Reading(oddities=("unreadable_connector",))
 
 
-@pytest.mark.parametrize("sent", [None, "", False, ["Available"], {}])
+@pytest.mark.parametrize("sent", [None, "", " ", False, ["Available"], {}])
 def test_without_a_status_there_is_no_fact(sent: object) -> None:
     assert status(status=sent) == Reading(oddities=("unreadable_status",))
 
@@ -166,7 +182,9 @@ def test_an_error_code_outside_the_list_is_kept_as_sent() -> None:
 
 
 def test_empty_texts_stand_for_absent_fields() -> None:
-    fact = reported(status(info="", vendorId="", vendorErrorCode="", timestamp=""))
+    reading = status(info="", vendorId=" ", vendorErrorCode="", timestamp="")
+    fact = reported(reading)
+    assert (reading.oddities, fact.reported_at) == ((), None)
     assert (fact.info, fact.vendor_id, fact.vendor_error_code, fact.charger_ts) == (None, None, None, None)
 
 
@@ -174,6 +192,31 @@ def test_numbers_become_text_and_long_texts_are_cut() -> None:
     fact = reported(status(vendorErrorCode=210, info="x" * (LONGEST_TEXT + 1), vendorId=0.5))
     assert (fact.vendor_error_code, fact.vendor_id) == ("210", "0.5")
     assert fact.info == "x" * LONGEST_TEXT
+
+
+def test_blanks_around_a_text_are_not_part_of_it() -> None:
+    fact = reported(status(status=" Charging\n", info=" door open "))
+    assert (fact.status, fact.info) == ("Charging", "door open")
+
+
+@pytest.mark.parametrize(
+    ("sent", "written", "read", "oddities"),
+    [
+        ("2026-03-01T13:00:00+01", "2026-03-01T13:00:00+01", NOON, ()),
+        (" 2026-03-01 12:00:00z", "2026-03-01 12:00:00z", NOON, ()),
+        ("2026-03-01T12:00:00", "2026-03-01T12:00:00", NOON, ("time_without_zone",)),
+        ("2022-02-29T12:00:00Z", "2022-02-29T12:00:00Z", None, ("unreadable_time",)),
+        ("1970-01-01T00:00:07Z", "1970-01-01T00:00:07Z", None, ("implausible_time",)),
+        (1772366400, "1772366400", None, ("unreadable_time",)),
+        ({"at": 1}, None, None, ("unreadable_time",)),
+    ],
+)
+def test_the_time_of_a_status_is_kept_as_written_and_read_where_it_tells_one(
+    sent: object, written: str | None, read: datetime | None, oddities: tuple[str, ...]
+) -> None:
+    reading = status(timestamp=sent)
+    fact = reported(reading)
+    assert (fact.charger_ts, fact.reported_at, reading.oddities) == (written, read, oddities)
 
 
 def test_a_complete_boot() -> None:
@@ -202,7 +245,7 @@ def test_a_boot_without_vendor_or_model_is_odd_and_still_a_boot(payload: Mapping
     assert reading.oddities == ("missing_vendor_or_model",)
 
 
-@pytest.mark.parametrize("action", ["Heartbeat", "StartTransaction", "bootnotification", ""])
+@pytest.mark.parametrize("action", ["Heartbeat", "DataTransfer", "bootnotification", "RemoteStartTransaction", ""])
 def test_other_actions_have_nothing_to_read(action: str) -> None:
     assert DIALECT.read_call(action, GOOD) == Reading()
 
@@ -212,6 +255,7 @@ def test_other_actions_have_nothing_to_read(action: str) -> None:
     [
         ({"status": "Accepted", "interval": 300}, Registration("Accepted", 300)),
         ({"status": "Pending", "interval": "60"}, Registration("Pending", 60)),
+        ({"status": "Accepted", "interval": 10**30}, Registration("Accepted", None)),
         ({"status": "Accepted", "interval": 0}, Registration("Accepted", None)),
         ({"status": "Accepted", "interval": -5}, Registration("Accepted", None)),
         ({"status": "Accepted", "interval": True}, Registration("Accepted", None)),
@@ -235,9 +279,28 @@ def test_what_comes_all_day_long_is_routine() -> None:
 
 
 def test_the_refresh_is_a_call_of_1_6() -> None:
-    action, payload = DIALECT.refresh()
+    action, payload = DIALECT.refresh(2)
     assert DIALECT.is_known(action)
-    assert parse(call_text("1", action, payload)).payload == {"requestedMessage": "StatusNotification"}
+    assert parse(call_text("1", action, payload)).payload == {
+        "requestedMessage": "StatusNotification",
+        "connectorId": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("payload", "accepted"),
+    [
+        ({"status": "Accepted"}, True),
+        ({"status": "accepted "}, True),
+        ({"status": "Rejected"}, False),
+        ({"status": "NotImplemented"}, False),
+        ({"status": ["Accepted"]}, False),
+        ({"status": True}, False),
+        ({}, False),
+    ],
+)
+def test_only_the_word_accepted_accepts(payload: Mapping[str, Any], accepted: bool) -> None:
+    assert DIALECT.read_accepted(payload) is accepted
 
 
 @given(st.sampled_from(["StatusNotification", "BootNotification", "Heartbeat"]) | st.text(max_size=5), PAYLOADS)

@@ -48,6 +48,7 @@ from gateway.core.policy import StationPolicy
 from gateway.core.record import Standing, StationRecord
 from gateway.core.station import Station
 from tests.core.drive import EPOCH
+from tests.core.quirky import NO_QUIRKS
 
 
 def hash_of(authorization: str, salt: int = 0) -> str:
@@ -133,7 +134,7 @@ class Site:
         self.inbox.append(LegLost(leg, generation, 1006, ""))
 
     def configure(self, policy: StationPolicy, standing: Standing, redial: bool) -> None:
-        self.inbox.append(PolicyChanged(policy, standing, redial))
+        self.inbox.append(PolicyChanged(policy, standing, NO_QUIRKS, redial))
 
     def say(self, leg: Leg, generation: int, text: str) -> None:
         self.inbox.append(FrameReceived(leg, generation, parse(text)))

@@ -156,7 +156,7 @@ class RosterHistories(RuleBasedStateMachine):
     def the_store_is_back(self) -> None:
         self.house.store.failure = None
         if self.house.stations.safekeeping.problem is not None:
-            self.run(self.house.stations.safekeeping.retry(self.house.stations.learn))
+            self.run(self.house.stations.safekeeping.retry(self.house.stations))
 
     @rule()
     def the_daemon_restarts(self) -> None:

@@ -11,13 +11,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gateway.core.effects import Admit
 from gateway.core.events import Leg, StopRequested
-from gateway.core.own_id import OwnIds
 from gateway.core.policy import StationPolicy, UpstreamPolicy
 from gateway.core.record import Standing
-from gateway.core.station import Station
-from gateway.dialects import DIALECTS
 from tests import counts
-from tests.core.drive import EPOCH, MINE, OTHER, UPSTREAM, call, known, result
+from tests.core.drive import MINE, OTHER, UPSTREAM, a_station, known
+from tests.core.texts import call, result
 from tests.properties.site import Site, hash_of, header_of
 
 PICK = st.integers(0, 99)
@@ -46,8 +44,7 @@ class StationHistories(RuleBasedStateMachine):
     def power_on(self, before: object) -> None:
         record = before if isinstance(before, type(known())) else None
         policy = StationPolicy(UPSTREAM)
-        station = Station("CP01", "cp01", "cp01", policy, record, DIALECTS, OwnIds(b"seed"), EPOCH)
-        self.site = Site(station, stored=record)
+        self.site = Site(a_station(policy, record), stored=record)
         self.last_header = header_of(record.credential_hash) if record else None
 
     @rule(authorization=st.sampled_from([None, MINE, MINE, OTHER]), common=st.integers(0, 5))
