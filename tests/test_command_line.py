@@ -31,7 +31,7 @@ leave(0)
 
 COMMANDS = [
     *("run", "check", "demo", "sim", "sim charger", "sim csms"),
-    *("status", "charger", "charger list", "charger adopt", "charger forget", "log"),
+    *("status", "charger", "charger list", "charger adopt", "charger forget", "log", "explain"),
 ]
 GROUPS = ("sim", "charger")
 

@@ -1,4 +1,4 @@
-"""Commands that ask the running daemon by its control socket: status, charger, log."""
+"""Commands that ask the running daemon by its control socket: status, charger, log. And explain, which needs none."""
 
 from gateway.commands.arguments import add_arguments
 

@@ -1,4 +1,4 @@
-"""`evgate status`, `evgate charger` and `evgate log` on the command line."""
+"""`evgate status`, `evgate charger`, `evgate log` and `evgate explain` on the command line."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from gateway.commands.ask import ANSWER_TIMEOUT_S, AskFailed, ask, ask_once
 from gateway.commands.chargers import list_lines
+from gateway.commands.explain import WordUnknown, explanation, meaning_lines, word_lines
 from gateway.commands.log import entry_lines
 from gateway.commands.output import any_encoding, complain, nobody_reads, say
 from gateway.commands.reading import word, wrapped
@@ -55,9 +56,16 @@ example:
 
 exit status: 0 done, with -f also ended by Ctrl-C, {_NOT_DONE}"""
 
+_EXPLAIN_EPILOG: Final = """\
+example:
+  evgate explain SuspendedEV
+  evgate explain GroundFailure --json | jq -r '.meanings[].what_to_do'
+
+exit status: 0 the word is known, 1 it is not, 2 wrong arguments"""
+
 
 def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the parsers of `status`, `charger` and `log`; `do` of what they parse is `run`."""
+    """Add the parsers of `status`, `charger`, `log` and `explain`; `do` of what they parse is `run`."""
     status = _add(
         commands,
         "status",
@@ -89,13 +97,25 @@ def add_arguments(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     log.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
     log.set_defaults(do=run, ask=_log)
 
+    explain = _add(
+        commands,
+        "explain",
+        "what a status, error code, reason or condition means, and what to do",
+        "Say what a word of OCPP 1.6, 2.0.1 and 2.1, or of the MQTT topics, means to somebody beside the charger.\n"
+        "Letter case and blanks do not matter. Without a word, all that are known. The daemon need not run.",
+        _EXPLAIN_EPILOG,
+    )
+    explain.add_argument("words", nargs="*", metavar="WORD", help="such as Faulted, 'suspended ev', WeakSignal, Reboot")
+    explain.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
+    explain.set_defaults(do=run, ask=_explain)
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Run what `add_arguments` parsed; returns the exit status."""
     any_encoding()
     try:
         arguments.ask(arguments)
-    except AskFailed as failure:
+    except (AskFailed, WordUnknown) as failure:
         complain(f"evgate: {failure}")
         return 1
     except BrokenPipeError:
@@ -182,6 +202,14 @@ def _log(arguments: argparse.Namespace) -> None:
             say([json.dumps(entry)] if arguments.json else entry_lines(entry))
     if arguments.follow:
         raise AskFailed("evgate ended, and the log with it: follow the new one with `evgate log -f`")
+
+
+def _explain(arguments: argparse.Namespace) -> None:
+    asked = " ".join(arguments.words).strip()
+    if arguments.json:
+        say([json.dumps(explanation(asked), indent=2)])
+    else:
+        say(meaning_lines(asked) if asked else word_lines())
 
 
 def _asked(request: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from gateway.commands.reading import WIDTH, Answer, listed, moment, name, number, quoted, rows, word, words, wrapped
 
+SKEW_SHOWN_S = 5.0
+"""Chargers tell whole seconds, and a slow link takes one or two."""
+
 
 def list_lines(answer: Answer) -> list[str]:
     """The chargers that are known, and those that were kept out."""
@@ -65,8 +68,18 @@ def _path(charger: Answer) -> str:
             f"from {address}" if address else "",
             word(charger, "subprotocol", ""),
             f"upstream {upstream} {link}" if upstream else "",
+            _clock(charger),
+            f"quirks: {' '.join(words(charger, 'quirks'))}" if words(charger, "quirks") else "",
         ]
     )
+
+
+def _clock(charger: Answer) -> str:
+    """How far the charger's clock is off, where that is more than a message may take."""
+    skew_s = charger.get("clock_skew_s")
+    if not isinstance(skew_s, int | float) or abs(skew_s) < SKEW_SHOWN_S:
+        return ""
+    return f"its clock is {abs(skew_s):.0f} s {'fast' if skew_s > 0 else 'slow'}"
 
 
 def _stranger_lines(stranger: Answer) -> list[str]:

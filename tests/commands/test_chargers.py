@@ -71,3 +71,14 @@ def test_a_shell_reads_the_command_as_it_is_meant(identity: str) -> None:
     echo = command.replace("evgate charger adopt ", "printf %s ", 1).replace("%s -- ", "%s ", 1)
     result = subprocess.run(["bash", "-c", echo], capture_output=True)
     assert result.stdout.decode() == identity
+
+
+def test_a_wrong_clock_and_quirks_are_shown() -> None:
+    quirks = ["acme-empty-text", "acme-local-time"]
+    answer = {"chargers": [charger(clock_skew_s=-7201.5, quirks=quirks)], "quarantined": []}
+    shown = " ".join(" ".join(list_lines(answer)).split())
+    assert "its clock is 7202 s slow" in shown
+    assert "quirks: acme-empty-text acme-local-time" in shown
+    right = " ".join(list_lines({"chargers": [charger(clock_skew_s=1.2, quirks=[])], "quarantined": []}))
+    assert "clock" not in right
+    assert "quirks" not in right
