@@ -28,6 +28,7 @@ from gateway.adapters.time_sync import SystemTimeSync
 from gateway.adapters.tls import TlsFilesUnusable
 from gateway.core.effects import Level
 from gateway.core.listening import match
+from gateway.core.tags import TagDisplay, Tags
 from gateway.daemon import Daemon
 from gateway.dialects import DIALECTS
 from gateway.reload import Reload, set_level, tell_rejected, tell_upstreams
@@ -51,6 +52,7 @@ from gateway.settings import (
     Settings,
     control_path,
     load_or_last_good,
+    load_quirks,
     not_in_this_version,
     plan,
     resolve,
@@ -122,16 +124,19 @@ def _compose(
     clock = SystemClock()
     notes = Notes(clock)
     store = SqliteStore(settings.store.path)
-    safekeeping = Safekeeping(store, notes)
+    tags = Tags(TagDisplay(settings.mqtt.id_tags))
+    quirks, quirk_problems = load_quirks(settings)
     overview: Overview
 
     def changed() -> None:
         overview.changed()
 
+    safekeeping = Safekeeping(store, notes, tags, settings.store.quota, changed)
     publisher = _publisher(settings, found, clock, changed)
-    telling = Telling(publisher, settings.site.id)
     trusted = settings.site.clock == "trusted"
     timekeeping = Timekeeping(trusted, clock, SystemTimeSync(environ), safekeeping, notes, changed)
+    about = _about(settings, clock)
+    telling = Telling(publisher, settings.site.id, about.boot_id, lambda: timekeeping.trust)
     gates: dict[str, HostGate] = {}
     messages = MessageLog()
     stations = Stations(
@@ -143,6 +148,7 @@ def _compose(
         upstreams=configured.upstreams(settings, lacks, gates),
         credentials=Credentials(),
         dialects=DIALECTS,
+        quirks=quirks,
         seed=secrets.token_bytes(16),
         messages=messages,
         learn_time=timekeeping.learn,
@@ -158,11 +164,12 @@ def _compose(
         last_good_since=loaded.since,
         rejected=tuple(str(problem) for problem in loaded.problems),
         sockets=tuple(left_over),
+        quirks=tuple(map(str, quirk_problems)),
         lost=tuple(dict.fromkeys(lost.sentence for lost in found.lost)),
     )
     tell_upstreams(surroundings, found)
     overview = Overview(
-        _about(settings, clock),
+        about,
         clock,
         stations,
         timekeeping,

@@ -26,7 +26,7 @@ from gateway.runtime.gate import HostGate
 from gateway.runtime.wiring import Upstream
 from gateway.settings import Charger, Part, Settings
 from gateway.settings import Upstream as UpstreamSettings
-from gateway.topics import Numbers, render
+from gateway.topics import Context, Numbers, render
 
 Lacks = Callable[[Part, str], str | None]
 """Why a part of this kind and label cannot be had; None where it can."""
@@ -44,7 +44,7 @@ def base(settings: Settings) -> str:
 
 def availability(settings: Settings, *, online: bool) -> Message:
     """What stands on the gateway's own `status` topic."""
-    [message] = render(GatewayStatus(online), settings.site.id, Numbers())
+    [message] = render(GatewayStatus(online), Context(settings.site.id), Numbers())
     return message
 
 
@@ -145,6 +145,7 @@ def _policy(settings: Settings, charger: Charger | None, lacks: Lacks) -> Statio
         subprotocol=charger.subprotocol,
         pings=charger.pings,
         refresh=charger.refresh == "on",
+        quirks=charger.quirks,
         idle_limit_s=idle_limit_s,
         unusable=unusable,
     )

@@ -73,7 +73,7 @@ class Daemon:
         return {
             "mqtt": self.publisher.run(),
             "overview": self.overview.run(),
-            "store": self.stations.safekeeping.run(self.stations.learn),
+            "store": self.stations.safekeeping.run(self.stations),
             "clock": self.timekeeping.run(),
             "watchdog": self.progress.run(),
             "reload": self.reload.run(),

@@ -25,6 +25,7 @@ from gateway.settings import (
     Settings,
     Upstream,
     load_present,
+    load_quirks,
     needs_restart,
     not_in_this_version,
     public,
@@ -115,6 +116,8 @@ class Reload:
         resolution = Resolution(settings, found.problems, found.doubts, found.lost)
         # Certificates are read, which takes a while: chargers are served meanwhile.
         upstreams = await asyncio.to_thread(configured.upstreams, settings, resolution.lacks, self.gates)
+        quirks, problems = await asyncio.to_thread(load_quirks, settings)
+        self.surroundings.quirks = tuple(map(str, problems))
         directory = configured.directory(settings, resolution.lacks)
         if self.listener_tls is not None and settings.chargers.tls is not None:
             tls = settings.chargers.tls
@@ -124,7 +127,7 @@ class Reload:
         tell_upstreams(self.surroundings, resolution)
         self.timekeeping.heed_only([upstream.name for upstream in settings.upstream])
         set_level(settings)
-        await self.stations.reconfigure(directory, upstreams, moved)
+        await self.stations.reconfigure(directory, upstreams, moved, quirks)
 
     def _reject(self, sentences: list[str]) -> bool:
         self.surroundings.rejected = tuple(sentences)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.reports import BootReported
+from gateway.settings.quirk_files import read_quirks
 from gateway.sim.csms import SimCsms
 from gateway.topics import topics_table
 from tests import counts
@@ -41,10 +43,15 @@ def commands() -> list[str]:
     return [line for block in blocks for line in block.splitlines() if line]
 
 
+def files() -> list[str]:
+    """The files that the README shows: a configuration, and one of quirks."""
+    return re.findall(r"^```toml\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+
+
 def two_chargers() -> str:
     """The configuration that the README shows."""
-    [toml] = re.findall(r"^```toml\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
-    return str(toml)
+    configuration, _ = files()
+    return configuration
 
 
 def test_generated_table_is_fresh() -> None:
@@ -56,6 +63,14 @@ def test_generated_table_is_fresh() -> None:
 def test_there_are_commands_of_both_kinds() -> None:
     assert any(command.startswith("make ") for command in commands())
     assert any(command.startswith(EVGATE) for command in commands())
+
+
+def test_the_quirk_that_is_shown_can_be_used() -> None:
+    _, shown = files()
+    [(_, quirk)], problems = read_quirks("acme.toml", shown.encode(), of_site=True)
+    assert problems == []
+    assert quirk.fits(BootReported("ACME Ltd", "Wall 1", firmware="2.1"))
+    assert not quirk.fits(BootReported("ACME Ltd", "Wall 1", firmware="2.2"))
 
 
 def test_what_is_copied_is_there() -> None:

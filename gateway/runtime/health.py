@@ -19,6 +19,10 @@ MOST_STRANGERS = 5
 """Named one by one; a scanner makes up hundreds, and what is really wrong must stay in sight."""
 
 
+SKEWED_S = 300.0
+"""Bills and tariffs go by quarters of an hour; less than five minutes nobody can see in them."""
+
+
 class Gravity(Enum):
     """How much a problem matters; the order is that of telling."""
 
@@ -57,6 +61,8 @@ def problems_of_stations(stations: Stations) -> Iterator[Problem]:
     """The store, every charger that is known, and who waits in quarantine."""
     if stations.safekeeping.problem is not None:
         yield Problem("store_failed", stations.safekeeping.problem, Gravity.ERROR)
+    if stations.safekeeping.damage is not None:
+        yield Problem("store_set_aside", stations.safekeeping.damage)
     known = stations.known()
     for station in known:
         trouble = trouble_of(station)
@@ -67,6 +73,9 @@ def problems_of_stations(stations: Stations) -> Iterator[Problem]:
             # Its cause, where that is known: power and network have nothing to do with it.
             trouble = trouble_of(station)
             yield Problem(f"charger_offline:{station.slug}", trouble.text if trouble else _offline(station))
+        skew_s = station.view.truth.skew.seconds
+        if skew_s is not None and abs(skew_s) >= SKEWED_S:
+            yield Problem(f"clock_skew:{station.slug}", _skewed(station, skew_s), Gravity.NOTICE)
     for entry in stations.quarantine.latest(MOST_STRANGERS):
         text = f"{excerpt(entry.identity, 80)} knocks and is not known: {adopt_hint(entry.identity)}"
         yield Problem("quarantined", text, Gravity.NOTICE)
@@ -107,6 +116,14 @@ def problems_of_clock(timekeeping: Timekeeping) -> Iterator[Problem]:
             'server (timedatectl), or set [site] clock = "trusted" if it has a battery-backed clock'
         )
         yield Problem("clock_unconfirmed", text, Gravity.NOTICE)
+
+
+def _skewed(station: Station, skew_s: float) -> str:
+    amount = f"{abs(skew_s) / 3600:.1f} h" if abs(skew_s) >= 5400 else f"{abs(skew_s) / 60:.0f} min"
+    return (
+        f"the clock of {excerpt(station.identity, 80)} is {amount} {'fast' if skew_s > 0 else 'slow'}: its upstream "
+        "sets it at each boot and heartbeat; if it stays so, look at the time zone in the charger's settings"
+    )
 
 
 def _offline(station: Station) -> str:

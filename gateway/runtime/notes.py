@@ -17,7 +17,12 @@ SAY_AGAIN_AFTER_S = 3600.0
 MOST_REMEMBERED = 4096
 """Kinds of warning, each with its station; strangers must not fill the memory."""
 
-TOLD_EACH = frozenset({"configuration", "configuration_unusable", "listen_failed", "socket_unused", "socket_unusable"})
+TOLD_EACH = frozenset(
+    {
+        *("configuration", "configuration_unusable", "listen_failed", "socket_unused", "socket_unusable"),
+        *("fault_raised", "fault_updated"),
+    }
+)
 """Several of these come at once, each about something else: only the same text is a repeat."""
 
 ALWAYS_TOLD = frozenset({"configuration_rejected", "forgotten", "last_good_not_kept", "restart_needed"})

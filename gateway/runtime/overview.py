@@ -53,7 +53,7 @@ class About:
     site_name: str | None
     version: str
     started: Moment
-    boot_id: str | None
+    boot_id: str
     os: str | None
     ocpp_versions: tuple[str, ...]
     broker_wanted: bool = True
@@ -145,6 +145,9 @@ class Overview:
             clock_source=self.timekeeping.source,
             clock_offset_ms=self.timekeeping.offset_ms,
             db_bytes=self.db_bytes(),
+            events_waiting=broker.events_waiting,
+            events_dropped=broker.events_dropped,
+            events_dead=broker.events_dead,
             quarantine=len(self.stations.quarantine),
             quarantined=tuple(self.stations.quarantine.latest(MOST_QUARANTINED)),
             counters=self.stations.notes.counters.copy(),

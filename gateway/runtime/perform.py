@@ -7,7 +7,7 @@ commit. `perform` awaits the commit and nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.core.effects import (
     AbandonDial,
@@ -26,12 +26,14 @@ from gateway.core.effects import (
     Publish,
     ReadUpstream,
     Refuse,
+    Remember,
     SaveStation,
     Send,
 )
 from gateway.core.facts import Fact
+from gateway.core.record import identity_key
 from gateway.runtime.notes import Notes
-from gateway.runtime.ports import SavedStation
+from gateway.runtime.ports import Change, Remembered, SavedStation
 from gateway.runtime.safekeeping import Safekeeping
 from gateway.runtime.wiring import Wiring
 
@@ -51,17 +53,35 @@ class Performer:
     notes: Notes
     learn_time: Callable[[LearnTime], None] = lambda _: None
     """Hears what upstream's answers tell of the time."""
+    key: str = field(init=False)
+    """Under which rows of this station stand."""
+
+    def __post_init__(self) -> None:
+        self.key = identity_key(self.identity)
 
     async def perform(self, batch: Sequence[Sequence[Effect]]) -> None:
         """Effects of several events, in the order of the events."""
-        changes = [
-            SavedStation(effect.record) for effects in batch for effect in effects if isinstance(effect, SaveStation)
-        ]
+        changes = self._durable(batch)
         if changes:
             await self.safekeeping.save(changes)
         for effects in batch:
             for effect in sorted(effects, key=_phase):
                 self._do(effect)
+
+    def _durable(self, batch: Sequence[Sequence[Effect]]) -> list[Change]:
+        """What is to be committed; of several versions of a row the last."""
+        changes: dict[str, Change] = {}
+        for effects in batch:
+            for effect in effects:
+                match effect:
+                    case SaveStation(record):
+                        change: Change = SavedStation(record)
+                    case Remember(known):
+                        change = Remembered(self.key, known)
+                    case _:
+                        continue
+                changes[change.row] = change
+        return list(changes.values())
 
     def _do(self, effect: Effect) -> None:
         match effect:
@@ -81,7 +101,7 @@ class Performer:
                 self.wiring.close(effect)
             case LearnTime():
                 self.learn_time(effect)
-            case SaveStation():
+            case SaveStation() | Remember():
                 pass  # committed before everything else
             case _:
                 self._admit(effect)

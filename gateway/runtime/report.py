@@ -51,6 +51,8 @@ class Surroundings:
     """Sockets that systemd passed and nobody serves: whoever dials there hangs."""
     lost: tuple[str, ...] = ()
     """Parts of the configuration that could not be used, such as one whose secret cannot be read."""
+    quirks: tuple[str, ...] = ()
+    """What is wrong with the site's own files of quirks, which are left out meanwhile."""
     waits_for_restart: tuple[str, ...] = ()
     """What a reload could not take over."""
     upstream_urls: Mapping[str, str] = field(default_factory=dict)
@@ -68,6 +70,8 @@ class Surroundings:
             yield Problem("configuration_rejected", f"the configuration is not in use: {text}")
         for text in self.lost:
             yield Problem("configuration_unusable", text)
+        for text in self.quirks:
+            yield Problem("quirks_unusable", text)
         if not self.upstream_urls:
             yield Problem("no_upstream", NO_UPSTREAM, Gravity.NOTICE)
         for text in self.sockets:
@@ -148,6 +152,8 @@ class Report:
             "last_seen": _when(view.last_seen),
             "address": view.remote_addr,
             "subprotocol": view.protocol,
+            "clock_skew_s": view.truth.skew.seconds,
+            "quirks": list(view.corrections.quirks),
             "upstream": _upstream_name(station.policy),
             "upstream_online": station.session is not None,
             "connectors": _connectors(view.connectors),
@@ -188,14 +194,15 @@ def _standing(station: Station) -> Standing:
 def _connectors(connectors: Connectors) -> list[Json]:
     return [
         {
-            "connector": str(state.report.connector_id),
-            "status": state.report.status,
-            "condition": state.condition,
-            "error_code": state.report.error_code,
-            "since": timestamp(state.since),
-            "stale": state.stale,
+            "connector": str(known.record.connector_id),
+            "status": known.record.report.status,
+            "condition": known.condition,
+            "error_code": known.record.report.error_code,
+            "since": timestamp(known.record.since),
+            "stale": known.stale,
+            "unexpected_transitions": known.record.unexpected,
         }
-        for state in sorted(connectors, key=lambda state: state.report.connector_id)
+        for known in sorted(connectors, key=lambda known: known.record.connector_id)
     ]
 
 

@@ -12,8 +12,9 @@ from gateway.core.effects import Effect, LearnTime, Level
 from gateway.core.events import Arrival, ChargerArrived, ChargerVanished, PolicyChanged, StopRequested
 from gateway.core.facts import ChargerForgotten, Fact
 from gateway.core.identity import adopt_hint
+from gateway.core.memory import NOTHING, Memory
 from gateway.core.own_id import OwnIds
-from gateway.core.ports import Dialect
+from gateway.core.ports import Dialect, Quirks
 from gateway.core.record import Standing, StationRecord, identity_key
 from gateway.core.slug import slug
 from gateway.core.station import CONFIGURATION_CHANGED, RESTARTING, Station
@@ -22,8 +23,8 @@ from gateway.runtime.directory import Directory
 from gateway.runtime.message_log import MessageLog
 from gateway.runtime.notes import Notes
 from gateway.runtime.perform import Performer
-from gateway.runtime.ports import Admitted, Clock, ForgottenStation, Refused, SavedStation
-from gateway.runtime.safekeeping import Safekeeping
+from gateway.runtime.ports import Admitted, Change, Clock, ForgottenStation, Refused, Remembered, SavedStation
+from gateway.runtime.safekeeping import Kept, Safekeeping
 from gateway.runtime.station_task import StationTask
 from gateway.runtime.wiring import Upstream, Wiring
 
@@ -61,6 +62,7 @@ class Stations:
     upstreams: Mapping[str, Upstream]
     credentials: Credentials
     dialects: Mapping[str, Dialect]
+    quirks: Quirks
     seed: bytes
     messages: MessageLog = field(default_factory=MessageLog)
     learn_time: Callable[[LearnTime], None] = lambda _: None
@@ -76,6 +78,8 @@ class Stations:
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _dormant: dict[str, StationRecord] = field(default_factory=dict)
     """Rows of chargers that came because the configuration named them, and that it does not name any more."""
+    _memories: dict[str, Memory] = field(default_factory=dict)
+    """What is remembered of those who are not served now, by key."""
     _outside: set[str] = field(default_factory=set)
     """Whom a decision under way is about: they stay outside until it stands, and their last connection has ended."""
     _left: dict[str, _Left] = field(default_factory=dict)
@@ -88,6 +92,18 @@ class Stations:
         """The station of this identity, in whatever spelling."""
         task = self._stations.get(identity_key(identity))
         return task.station if task else None
+
+    def everything(self) -> list[Change]:
+        """All that is known of every station, as changes to a store that knows nothing."""
+        changes: list[Change] = [SavedStation(record) for record in self._dormant.values()]
+        memories = dict(self._memories)
+        for key, task in self._stations.items():
+            record = task.station.settled
+            if record is not None:
+                changes.append(SavedStation(record))
+                memories[key] = task.station.view.memory()
+        changes += [Remembered(key, record) for key, memory in memories.items() for record in memory.records()]
+        return changes
 
     def loops(self) -> list[tuple[StationTask, asyncio.Task[None]]]:
         """Every station with the task that runs it."""
@@ -104,13 +120,16 @@ class Stations:
         await self._take_in_configured()
         self.open = True
 
-    async def learn(self, records: list[StationRecord]) -> None:
-        """These rows stand in the store: take in who is not known yet."""
-        for record in records:
+    async def learn(self, kept: Kept) -> None:
+        """This stands in the store: take in who is not known yet, and remind the others of what was before."""
+        for record in kept.stations:
+            memory = kept.memories.get(record.key, NOTHING)
             task = self._stations.get(record.key)
             if task is not None:
-                task.station.learn(record)
-            elif record.key in self._outside:
+                await task.performer.perform([task.station.learn(record, memory, self.clock.now())])
+                continue
+            self._memories.setdefault(record.key, memory)
+            if record.key in self._outside:
                 self._dormant[record.key] = record
             elif record.standing is Standing.CONFIGURED and record.key not in self.directory.configured:
                 self._dormant[record.key] = record
@@ -137,6 +156,7 @@ class Stations:
             # Not before its station has ended, which may have had its row to write.
             await self.safekeeping.save([ForgottenStation(key)])
             self._dormant.pop(key, None)
+            self._memories.pop(key, None)
         self.messages.forget(key)
         self.changed()
 
@@ -152,10 +172,11 @@ class Stations:
             self.notes.say("stop_forced", text, Level.WARNING, task.station.identity)
         record = task.station.record
         seen = record.connectors if record is not None else frozenset[int]()
-        self._clear_later(key, task.station.slug, seen.union(task.station.view.connectors.ids()))
+        self._clear_later(key, task.station.slug, seen | task.station.view.connectors_on_mqtt)
         record = task.station.settled
         if record is not None:
             self._dormant.setdefault(key, record)
+            self._memories[key] = task.station.view.memory()
         self.changed()
 
     def slugs(self) -> set[str]:
@@ -168,11 +189,11 @@ class Stations:
         return self._dormant.get(key)
 
     async def reconfigure(
-        self, directory: Directory, upstreams: Mapping[str, Upstream], moved: Collection[str]
+        self, directory: Directory, upstreams: Mapping[str, Upstream], moved: Collection[str], quirks: Quirks
     ) -> None:
         """Other rules hold from now on; `moved` names the upstreams that are dialled in another way than before."""
         async with self.deciding:
-            before, self.directory, self.upstreams = self.directory, directory, upstreams
+            before, self.directory, self.upstreams, self.quirks = self.directory, directory, upstreams, quirks
             leaving: dict[str, int] = {}
             for key, task in self._stations.items():
                 task.wiring.upstreams = upstreams
@@ -183,7 +204,7 @@ class Stations:
                 else:
                     policy = directory.policy(key)
                     redial = policy.upstream is not None and policy.upstream.name in moved
-                    task.wiring.post(PolicyChanged(policy, self._standing(key), redial))
+                    task.wiring.post(PolicyChanged(policy, self._standing(key), quirks, redial))
             with self._undecided(leaving):
                 await asyncio.gather(*(self._let_go(key, code, CONFIGURATION_CHANGED) for key, code in leaving.items()))
                 await self._take_in_configured()
@@ -330,9 +351,12 @@ class Stations:
             policy=self.directory.policy(key),
             record=record,
             dialects=self.dialects,
+            quirks=self.quirks,
+            tags=self.safekeeping.tags,
             own_ids=OwnIds(self.seed + key.encode("utf-8", "surrogatepass")),
             created=self.clock.now(),
             standing=self._standing(key),
+            memory=self._memories.pop(key, NOTHING),
         )
         left = self._left.get(station.slug)
         returns = left is not None and left.key == key

@@ -13,6 +13,7 @@ from gateway.core.facts import ChargerForgotten, Fact
 from gateway.core.policy import StationPolicy, UpstreamPolicy
 from gateway.core.record import identity_key
 from gateway.dialects import DIALECTS
+from gateway.quirks import Catalogue
 from gateway.runtime.credentials import Credentials
 from gateway.runtime.directory import Configured, Directory
 from gateway.runtime.gate import HostGate
@@ -28,6 +29,9 @@ from tests.fakes.link import MemoryLink
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.time_sync import StandingTimeSync
 from tests.turns import one_turn
+
+QUIRKS = Catalogue(())
+"""Every charger keeps to the specification."""
 
 POLICY = StationPolicy(UpstreamPolicy("operator"))
 
@@ -60,6 +64,7 @@ class House:
             upstreams={"operator": Upstream(self.dialer, HostGate())},
             credentials=Credentials(),
             dialects=DIALECTS,
+            quirks=QUIRKS,
             seed=b"seed",
         )
 
@@ -76,7 +81,7 @@ class House:
 
     async def reload(self, directory: Directory, *moved: str) -> None:
         """The configuration was read anew, and says this."""
-        await self.stations.reconfigure(directory, self.stations.upstreams, moved)
+        await self.stations.reconfigure(directory, self.stations.upstreams, moved, QUIRKS)
 
     def known(self) -> dict[str, str]:
         """The slugs of those who are known, by identity."""

@@ -12,6 +12,7 @@ from gateway.core.facts import ChargerForgotten, ChargerStatus
 from gateway.core.record import Standing, StationRecord
 from gateway.runtime.enrolment import Enrolment, NotDone
 from gateway.runtime.ports import DialVerdict, SavedStation
+from gateway.runtime.safekeeping import Kept
 from tests.fakes.link import MemoryLink
 from tests.fakes.memory_store import MemoryStore
 from tests.runtime.house import House, StubbornLink, arrival, naming, until
@@ -69,7 +70,7 @@ async def test_an_adoption_that_cannot_be_stored_holds_and_says_so_and_is_stored
     await house.connect()
     assert house.store.disk == {}
     house.store.failure = None
-    await house.stations.safekeeping.retry(house.stations.learn)
+    await house.stations.safekeeping.retry(house.stations)
     assert [row.standing for row in house.store.disk.values()] == [Standing.ADOPTED]
     assert list(house.known()) == ["CP01"]
     await house.stations.stop()
@@ -106,9 +107,8 @@ async def test_a_hint_can_be_pasted_into_a_shell() -> None:
 
 async def test_a_charger_of_an_older_configuration_comes_back_under_its_name() -> None:
     house, enrolment = await quarantined()
-    await house.stations.learn(
-        [StationRecord("CP01", "old-name", house.clock.now().wall, standing=Standing.CONFIGURED)]
-    )
+    old = StationRecord("CP01", "old-name", house.clock.now().wall, standing=Standing.CONFIGURED)
+    await house.stations.learn(Kept([old], {}))
     assert house.known() == {}
     await enrolment.adopt("CP01")
     assert house.known() == {"CP01": "old-name"}
@@ -274,7 +274,7 @@ async def test_a_forgotten_row_does_not_come_back_from_a_store_that_failed() -> 
     assert said.endswith(f"It is not stored yet: {FULL}")
     assert list(house.store.disk) == ["cp01"]
     house.store.failure = None
-    await house.stations.safekeeping.retry(house.stations.learn)
+    await house.stations.safekeeping.retry(house.stations)
     assert (house.known(), house.store.disk) == ({}, {})
     assert (await house.refuse("CP01")).status == 404
     await house.stations.stop()
@@ -289,7 +289,7 @@ async def test_who_is_adopted_after_it_was_forgotten_has_no_past() -> None:
     await house.refuse("CP01")
     await enrolment.adopt("CP01")
     house.store.failure = None
-    await house.stations.safekeeping.retry(house.stations.learn)
+    await house.stations.safekeeping.retry(house.stations)
     [row] = house.store.disk.values()
     assert (row.accepted, row.first_seen) == ({}, house.clock.now().wall)
     station = house.stations.find("CP01")

@@ -161,3 +161,38 @@ def test_a_clock_that_nobody_confirmed() -> None:
     house.timekeeping.learn(LearnTime("operator", house.clock.now().wall + timedelta(hours=1), 0.1, house.clock.now()))
     assert house.timekeeping.problem is not None
     assert list(problems_of_clock(house.timekeeping)) == [Problem("clock_disagrees", house.timekeeping.problem)]
+
+
+@pytest.mark.parametrize(
+    ("charger_ts", "told"),
+    [
+        ("2026-03-01T10:00:00Z", "2.0 h fast"),
+        ("2026-03-01T07:50:00Z", "10 min slow"),
+        ("2026-03-01T08:02:00Z", None),
+    ],
+)
+async def test_a_charger_whose_clock_is_far_off_is_named(charger_ts: str, told: str | None) -> None:
+    house = House(directory=naming("CP01"))
+    await house.stations.start()
+    charger = await house.connect()
+    status = (
+        '[2,"1","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available","timestamp":"%s"}]'
+    )
+    await charger.from_charger.text(status % charger_ts)
+    await charger.up.until(1)
+    found = {problem.what: problem for problem in problems_of_stations(house.stations)}
+    assert list(found) == (["clock_skew:cp01"] if told else [])
+    if told:
+        assert found["clock_skew:cp01"].gravity is Gravity.NOTICE
+        assert f"the clock of CP01 is {told}: " in found["clock_skew:cp01"].text
+    await house.stations.stop()
+
+
+async def test_a_store_that_was_set_aside_is_named_until_the_next_start() -> None:
+    house = House(directory=naming())
+    house.store.set_aside = "/var/lib/evgate/evgate.db.damaged-20260301T080000"
+    await house.stations.start()
+    [problem] = problems_of_stations(house.stations)
+    assert (problem.what, problem.gravity) == ("store_set_aside", Gravity.WARNING)
+    assert house.store.set_aside in problem.text
+    await house.stations.stop()

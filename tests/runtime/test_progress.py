@@ -13,6 +13,7 @@ import pytest
 from gateway.core.events import Leg, LegHeard, StopRequested
 from gateway.core.own_id import OwnIds
 from gateway.core.station import Station
+from gateway.core.tags import Tags
 from gateway.runtime.credentials import Credentials
 from gateway.runtime.message_log import MessageLog
 from gateway.runtime.notes import Notes
@@ -24,7 +25,7 @@ from gateway.runtime.wiring import Wiring
 from tests.fakes.clock import StandingClock
 from tests.fakes.doors import within
 from tests.fakes.memory_store import MemoryStore
-from tests.runtime.house import POLICY, until
+from tests.runtime.house import POLICY, QUIRKS, until
 from tests.turns import one_turn
 
 
@@ -79,7 +80,8 @@ class Site:
 
     def add(self, identity: str = "CP01", performs: type[Performer] = Performer) -> StationTask:
         """One more station."""
-        station = Station(identity, identity, identity, POLICY, None, {}, OwnIds(b"seed"), self.clock.now())
+        now = self.clock.now()
+        station = Station(identity, identity, identity, POLICY, None, {}, QUIRKS, Tags(), OwnIds(b"seed"), now)
         wiring = Wiring(self.clock, {}, Credentials())
         notes = Notes(self.clock)
         safekeeping = Safekeeping(MemoryStore(), notes)

@@ -13,6 +13,7 @@ from gateway.core.policy import StationPolicy, UpstreamPolicy
 from gateway.core.record import Standing, StationRecord
 from gateway.runtime.directory import Directory
 from gateway.runtime.ports import Admitted, DialVerdict
+from gateway.runtime.safekeeping import Kept
 from tests.fakes.memory_store import MemoryStore
 from tests.runtime.house import POLICY, Connected, House, arrival, naming, until
 
@@ -110,7 +111,7 @@ async def test_a_row_that_is_read_late_says_that_it_was_adopted() -> None:
     await house.reload(naming())
     assert house.known() == {}
     house.store.failure = None
-    await house.stations.safekeeping.retry(house.stations.learn)
+    await house.stations.safekeeping.retry(house.stations)
     assert list(house.known()) == ["CP01"]
     await house.stations.stop()
 
@@ -163,7 +164,7 @@ async def test_who_returns_and_leaves_again_leaves_nothing_on_mqtt() -> None:
 async def test_a_name_in_use_is_not_cleared_when_its_time_has_come() -> None:
     house = await house_with(naming(aliases={"A": "left"}))
     house.stations.clear_after_s = 0.0
-    await house.stations.learn([row("B", "left", Standing.CONFIGURED), row("C", "c", Standing.CONFIGURED)])
+    await house.stations.learn(Kept([row("B", "left", Standing.CONFIGURED), row("C", "c", Standing.CONFIGURED)], {}))
     await until(lambda: house.cleared() != [])
     await house.stations.stop()
     assert house.cleared() == [ChargerForgotten("c", ())]

@@ -11,7 +11,7 @@ from gateway.core.door import Unknown
 from gateway.core.record import Standing
 from gateway.runtime.enrolment import Enrolment
 from gateway.runtime.ports import Admitted
-from tests.runtime.house import House, StubbornLink, arrival, naming, until
+from tests.runtime.house import QUIRKS, House, StubbornLink, arrival, naming, until
 from tests.runtime.test_reconfigure import house_with, row
 
 
@@ -48,7 +48,7 @@ async def test_who_is_named_by_the_reload_that_is_under_way_is_no_stranger() -> 
     await house.stations.start()
     down = await connect_stubborn(house, "OLD")
     directory = naming("NEW", unknown=Unknown.QUARANTINE)
-    changing = asyncio.create_task(house.stations.reconfigure(directory, house.stations.upstreams, ()))
+    changing = asyncio.create_task(house.stations.reconfigure(directory, house.stations.upstreams, (), QUIRKS))
     async with asyncio.timeout(5):
         await down.asked.wait()
     assert (await house.refuse("NEW")).status == 503
@@ -69,7 +69,7 @@ async def test_a_store_that_is_back_while_a_charger_is_renamed_loses_nothing() -
     reloading = asyncio.create_task(house.reload(naming(aliases={"CP01": "left"})))
     await down.asked.wait()
     house.store.failure = None
-    await house.stations.safekeeping.retry(house.stations.learn)
+    await house.stations.safekeeping.retry(house.stations)
     down.may_close.set()
     await reloading
     station = house.stations.find("CP01")

@@ -74,6 +74,8 @@ async def test_all_of_it() -> None:
         "last_seen": TS,
         "address": "10.0.0.31",
         "subprotocol": "ocpp1.6",
+        "clock_skew_s": None,
+        "quirks": [],
         "upstream": "operator",
         "upstream_online": True,
         "problem": None,

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.core.memory import Memory
 from gateway.core.record import Standing, StationRecord
 from gateway.runtime.notes import Notes
 from gateway.runtime.ports import Change, ForgottenStation, SavedStation, StoreFailed, StoreRefused
-from gateway.runtime.safekeeping import Safekeeping
+from gateway.runtime.safekeeping import Kept, Safekeeping
 from tests.fakes.clock import StandingClock
 from tests.fakes.memory_store import Disk, MemoryStore
 
@@ -41,6 +42,8 @@ class Table:
         self.store = BusyStore()
         self.keeper = self.store.keeper = Safekeeping(self.store, Notes(StandingClock()))
         self.learnt: list[StationRecord] = []
+        self.reminded: dict[str, Memory] = {}
+        self.known: list[Change] = []
 
     async def fail(self) -> None:
         """From now on nothing can be written."""
@@ -50,10 +53,16 @@ class Table:
     async def recover(self) -> None:
         """The store works again, and is tried."""
         self.store.failure = None
-        await self.keeper.retry(self.learn)
+        await self.keeper.retry(self)
 
-    async def learn(self, rows: list[StationRecord]) -> None:
-        self.learnt = rows
+    async def learn(self, kept: Kept) -> None:
+        """What stands in the store."""
+        self.learnt = kept.stations
+        self.reminded = dict(kept.memories)
+
+    def everything(self) -> list[Change]:
+        """What the stations know."""
+        return self.known
 
 
 def row(identity: str, slug: str | None = None, **fields: object) -> StationRecord:
@@ -82,7 +91,7 @@ async def test_what_is_kept_while_the_rest_is_written_is_not_lost(last: Change) 
     await table.recover()
     known = ["cp02", "cp03"] if isinstance(last, ForgottenStation) else ["cp01", "cp02", "cp03"]
     assert sorted(table.store.disk) == sorted(record.key for record in table.learnt) == known
-    assert table.keeper == Safekeeping(table.store, table.keeper.notes, read=True)
+    assert table.keeper == Safekeeping(table.store, table.keeper.notes, table.keeper.tags, read=True)
 
 
 async def test_a_store_that_fails_again_while_it_recovers_loses_nothing() -> None:
@@ -90,7 +99,7 @@ async def test_a_store_that_fails_again_while_it_recovers_loses_nothing() -> Non
     await table.keeper.begin()
     await table.fail()
     await table.keeper.save([SavedStation(row("CP01"))])
-    await table.keeper.retry(table.learn)
+    await table.keeper.retry(table)
     assert table.keeper.problem == FULL
     await table.recover()
     assert list(table.store.disk) == ["cp01"]
@@ -136,5 +145,5 @@ async def test_a_store_that_cannot_be_opened_leaves_the_rows_unread(failure: Exc
             raise failure
 
     keeper = Safekeeping(Closed(), Notes(StandingClock()))
-    assert await keeper.begin() == []
+    assert await keeper.begin() == Kept([], {})
     assert (keeper.problem, keeper.read) == (str(failure), False)

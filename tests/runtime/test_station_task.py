@@ -14,6 +14,7 @@ from gateway.core.events import ChargerArrived, Leg, LegHeard, StopRequested
 from gateway.core.own_id import OwnIds
 from gateway.core.ports import Reading
 from gateway.core.station import Station
+from gateway.core.tags import Tags
 from gateway.dialects import Dialect16
 from gateway.runtime.credentials import Credentials
 from gateway.runtime.gate import HostGate
@@ -29,7 +30,7 @@ from tests.fakes.dialer import ScriptedDialer
 from tests.fakes.doors import within
 from tests.fakes.link import MemoryLink
 from tests.fakes.memory_store import MemoryStore
-from tests.runtime.house import POLICY, House, arrival, until
+from tests.runtime.house import POLICY, QUIRKS, House, arrival, until
 
 
 class BrokenDialect(Dialect16):
@@ -94,7 +95,8 @@ class Alone:
 
     def __post_init__(self) -> None:
         dialects = {"ocpp1.6": BrokenDialect()}
-        station = Station("CP01", "cp01", "cp01", POLICY, None, dialects, OwnIds(b"seed"), self.clock.now())
+        now = self.clock.now()
+        station = Station("CP01", "cp01", "cp01", POLICY, None, dialects, QUIRKS, Tags(), OwnIds(b"seed"), now)
         wiring = Wiring(self.clock, {"operator": Upstream(self.dialer, HostGate())}, Credentials())
         notes = Notes(self.clock)
         performer = Performer("CP01", wiring, Safekeeping(self.store, notes), lambda _: None, notes)

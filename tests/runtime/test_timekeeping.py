@@ -17,8 +17,8 @@ from gateway.core.clock_trust import TimeSample, Trust, TrustRecord
 from gateway.core.effects import LearnTime
 from gateway.core.moment import Moment
 from gateway.runtime.notes import Notes
-from gateway.runtime.ports import SavedTrust, Store
-from gateway.runtime.safekeeping import Safekeeping
+from gateway.runtime.ports import Change, SavedTrust, Store
+from gateway.runtime.safekeeping import Kept, Safekeeping
 from gateway.runtime.timekeeping import Timekeeping
 from tests import counts
 from tests.adapters.store_files import foreign
@@ -28,6 +28,17 @@ from tests.fakes.time_sync import StandingTimeSync
 from tests.runtime.house import until
 
 BOOT = "5d7b"
+
+
+class Nobody:
+    """No stations here."""
+
+    async def learn(self, _kept: Kept) -> None:
+        """Nobody hears of it."""
+
+    def everything(self) -> list[Change]:
+        """Nobody knows anything."""
+        return []
 
 
 @dataclass
@@ -227,10 +238,7 @@ async def test_what_a_failing_store_does_not_take_is_written_when_it_is_back() -
     assert table.safekeeping.problem is not None
     store.failure = None
 
-    async def learn(_rows: object) -> None:
-        """No stations here."""
-
-    await table.safekeeping.retry(learn)
+    await table.safekeeping.retry(Nobody())
     assert store.disk.trust is not None
     assert store.disk.trust.sample.source == "operator"
 

@@ -110,8 +110,9 @@ async def daemon(
     level: str = "debug",
     until: str = "READY",
     environ: Mapping[str, str] | None = None,
+    module: str = "gateway",
 ) -> AsyncIterator[Daemon]:
-    """Run the daemon on what `write_config` makes of this, with more variables in its environment.
+    """Run the daemon (as `python -m <module>`) on what `write_config` makes of this, with more in its environment.
 
     It is handed out when a line holds `until`.
     """
@@ -121,7 +122,7 @@ async def daemon(
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "gateway",
+        module,
         "run",
         "--config",
         str(file),

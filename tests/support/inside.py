@@ -18,7 +18,7 @@ from gateway.runtime.credentials import Credentials
 from gateway.runtime.notes import Notes
 from gateway.runtime.safekeeping import Safekeeping
 from gateway.runtime.stations import Stations
-from gateway.settings import load
+from gateway.settings import catalogue, load
 from gateway.sim import SimCharger, SimCsms, SimStation
 from tests.support.site import config
 
@@ -61,6 +61,7 @@ async def inside(folder: Path, csms: SimCsms | None = None) -> AsyncIterator[Ins
             upstreams=configured.upstreams(settings),
             credentials=Credentials(),
             dialects=DIALECTS,
+            quirks=catalogue(settings),
             seed=b"tests",
         )
         server = ChargerServer(stations, configured.listeners(settings), max_frame=settings.chargers.max_frame)

@@ -90,6 +90,14 @@ class Subscriber:
         """The same with parsed payloads; a payload that is no JSON fails the test."""
         return json.loads(await self.wait_for(topic, lambda payload: predicate(json.loads(payload)), timeout))
 
+    async def wait_until(self, holds: Callable[[], bool], what: str, timeout: float = PATIENCE_S) -> None:
+        """Return once this holds; it is asked again at every message."""
+        try:
+            async with asyncio.timeout(timeout), self._news:
+                await self._news.wait_for(holds)
+        except TimeoutError:
+            raise AssertionError(f"within {timeout:g} s of MQTT it was not so that {what}") from None
+
     def history(self, topic: str) -> list[str]:
         """Every payload that came on this topic, in order."""
         return [message.payload for message in self.messages if message.topic == topic]

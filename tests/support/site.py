@@ -84,11 +84,12 @@ async def site(
     level: str = "debug",
     csms: SimCsms | None = None,
     environ: Mapping[str, str] | None = None,
+    module: str = "gateway",
 ) -> AsyncIterator[Site]:
     """The daemon with one upstream; afterwards both are gone."""
     async with csms or SimCsms() as upstream:
         text = config(upstream.url, extra, unknown=unknown, idle_limit=idle_limit, mqtt=mqtt)
-        async with daemon(folder, text, level=level, environ=environ) as running:
+        async with daemon(folder, text, level=level, environ=environ, module=module) as running:
             yield Site(upstream, running)
 
 
