@@ -26,12 +26,13 @@ from gateway.adapters.systemd_notifier import SystemdNotifier
 from gateway.adapters.systemd_sockets import PassedSocket, passed_sockets
 from gateway.adapters.time_sync import SystemTimeSync
 from gateway.adapters.tls import TlsFilesUnusable
+from gateway.core.clock_trust import Trust
 from gateway.core.effects import Level
 from gateway.core.listening import match
 from gateway.core.tags import TagDisplay, Tags
 from gateway.daemon import Daemon
 from gateway.dialects import DIALECTS
-from gateway.reload import Reload, set_level, tell_rejected, tell_upstreams
+from gateway.reload import Reload, set_level, tell_quirks, tell_rejected, tell_upstreams
 from gateway.runtime.credentials import Credentials
 from gateway.runtime.desk import OperatorDesk
 from gateway.runtime.enrolment import Enrolment
@@ -126,6 +127,7 @@ def _compose(
     store = SqliteStore(settings.store.path)
     tags = Tags(TagDisplay(settings.mqtt.id_tags))
     quirks, quirk_problems = load_quirks(settings)
+    tell_quirks(notes, map(str, quirk_problems), "the other quirks are used")
     overview: Overview
 
     def changed() -> None:
@@ -135,6 +137,7 @@ def _compose(
     publisher = _publisher(settings, found, clock, changed)
     trusted = settings.site.clock == "trusted"
     timekeeping = Timekeeping(trusted, clock, SystemTimeSync(environ), safekeeping, notes, changed)
+    safekeeping.may_tidy = lambda: timekeeping.trust != Trust.FLOOR.value
     about = _about(settings, clock)
     telling = Telling(publisher, settings.site.id, about.boot_id, lambda: timekeeping.trust)
     gates: dict[str, HostGate] = {}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway import configured
 from gateway.adapters.tls import TlsFilesUnusable, renew
 from gateway.core.effects import Level
+from gateway.core.ports import Quirks
 from gateway.runtime.gate import HostGate
 from gateway.runtime.notes import Notes
 from gateway.runtime.ports import Clock
@@ -116,8 +117,13 @@ class Reload:
         resolution = Resolution(settings, found.problems, found.doubts, found.lost)
         # Certificates are read, which takes a while: chargers are served meanwhile.
         upstreams = await asyncio.to_thread(configured.upstreams, settings, resolution.lacks, self.gates)
+        quirks: Quirks
         quirks, problems = await asyncio.to_thread(load_quirks, settings)
         self.surroundings.quirks = tuple(map(str, problems))
+        if problems:
+            # Readings would be wrong without a quirk that an edit has spoilt.
+            quirks = self.stations.quirks
+            tell_quirks(self.notes, self.surroundings.quirks, "the quirks of before are used")
         directory = configured.directory(settings, resolution.lacks)
         if self.listener_tls is not None and settings.chargers.tls is not None:
             tls = settings.chargers.tls
@@ -141,6 +147,12 @@ def tell_rejected(notes: Notes, problem: str) -> None:
     """Say what keeps the present files from being used."""
     end = "" if problem.endswith("?") else "."
     notes.say("configuration_rejected", f"{problem}{end} {_KEEP_USING}", Level.ERROR)
+
+
+def tell_quirks(notes: Notes, problems: Iterable[str], instead: str) -> None:
+    """Say what is wrong with the site's own quirks, and what is used instead."""
+    for text in problems:
+        notes.say("quirks_unusable", f"{text}; until then {instead}", Level.ERROR)
 
 
 def tell_upstreams(surroundings: Surroundings, resolution: Resolution) -> None:

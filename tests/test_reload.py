@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway import configured
+from gateway.core.reports import BootReported
 from gateway.reload import Reload, tell_upstreams
 from gateway.runtime.gate import HostGate
 from gateway.runtime.report import NO_UPSTREAM, Surroundings
@@ -314,4 +315,29 @@ async def test_who_asks_while_it_reads_is_heard(tmp_path: Path) -> None:
     await until(lambda: site.known() == ["CP01"] and site.around.rejected == ())
     going.cancel()
     await asyncio.gather(going, return_exceptions=True)
+    await site.house.stations.stop()
+
+
+QUIRK = '[[quirk]]\nname = "acme-kwh"\nabout = "Says Wh."\nsource = "here"\nvendor = "ACME"\ncorrections = ["%s"]\n'
+
+
+async def test_a_quirk_that_an_edit_has_spoilt_stays_in_use_as_it_was(tmp_path: Path) -> None:
+    site = await running(tmp_path)
+    file = tmp_path / "quirks.d" / "acme.toml"
+    file.parent.mkdir()
+    file.write_text(QUIRK % "kwh_labelled_wh")
+    assert await site.edit("")
+    good = site.house.stations.quirks
+    assert good.of(BootReported("ACME", "Wall"), ()).quirks == ("acme-kwh",)
+    file.write_text(QUIRK % "kwh_labeled_wh")
+    assert await site.edit(CHARGER)
+    assert site.known() == ["CP01"]
+    assert site.house.stations.quirks is good
+    assert site.house.notes.counters["quirks_unusable"] == 1
+    [told] = site.around.quirks
+    assert f"{file}:6" in told
+    assert '"kwh_labelled_wh"' in told
+    file.write_text(QUIRK % "kwh_labelled_wh")
+    assert await site.edit(CHARGER)
+    assert site.around.quirks == ()
     await site.house.stations.stop()

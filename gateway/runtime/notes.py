@@ -20,7 +20,7 @@ MOST_REMEMBERED = 4096
 TOLD_EACH = frozenset(
     {
         *("configuration", "configuration_unusable", "listen_failed", "socket_unused", "socket_unusable"),
-        *("fault_raised", "fault_updated"),
+        *("fault_raised", "fault_updated", "quirks_unusable"),
     }
 )
 """Several of these come at once, each about something else: only the same text is a repeat."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Protocol
 
 from gateway.core.effects import Level
-from gateway.core.memory import Memory
+from gateway.core.memory import FaultRecord, Memory
 from gateway.core.moment import Moment
 from gateway.core.record import StationRecord
 from gateway.core.tags import Tags
@@ -31,7 +32,6 @@ from gateway.runtime.ports import (
 RETRY_EVERY_S = 60.0
 """A disk that was full or unplugged is noticed within a minute; more often would only fill the log."""
 
-
 TIDY_EVERY_S = 86_400.0
 """What is kept for a month or a year need not go to the hour; once a minute would keep the card busy."""
 
@@ -43,6 +43,15 @@ KEEP_FAULTS = timedelta(days=30)
 
 QUOTA_BYTES = 200 * 1024 * 1024
 """Of everything together: little on the smallest card, and years of a large site."""
+
+PORTION = 500
+"""Rows in one commit of those that waited: far less than the 10 s that the store has for it, on the slowest card."""
+
+MOST_UNSAVED = 10_000
+"""Rows that wait in memory, some 10 MB: a day of a large site. Beyond it faults that are over go, the oldest first."""
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""Before this nothing ended: no record is too old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +83,14 @@ class Safekeeping:
     quota_bytes: int = QUOTA_BYTES
     changed: Callable[[], None] = lambda: None
     """Called when the store begins to fail, and when it works again."""
+    may_tidy: Callable[[], bool] = lambda: True
+    """Is the time good enough to call a record old? A clock that was set wrong would make all of them go."""
     problem: str | None = None
     read: bool = False
     """Have the rows been read? Before that nobody can tell a stranger from a charger that was let in before."""
     _unsaved: dict[str, Change] = field(default_factory=dict)
-    _tidied_at: float = 0.0
-    _aside: str | None = None
-    """The damaged store of which everybody knows."""
+    _tidied_at: float | None = None
+    _tidied_by_age: bool = False
     _begun_anew: dict[str, ForgottenStation] = field(default_factory=dict)
     """Stations that were to be forgotten, by row: whatever stands of them on disk is nobody's history any more."""
 
@@ -91,7 +101,6 @@ class Safekeeping:
         except (StoreFailed, StoreRefused) as failure:
             self._failed(failure, "running without a store, no charger is known from before")
             return Kept([], {})
-        self._aside = self.store.set_aside
         self._tell_set_aside()
         return kept
 
@@ -108,28 +117,31 @@ class Safekeeping:
 
     async def run(self, known: Known) -> None:
         """Try a failed store again, and tidy up once a day; until cancelled."""
-        tidied = False
         while True:
             await asyncio.sleep(RETRY_EVERY_S)
             if self.problem is not None:
                 await self.retry(known)
             now = self.notes.clock.now()
-            due = now.monotonic - self._tidied_at >= TIDY_EVERY_S if tidied else True
-            if due and self.problem is None:
-                tidied = True
+            if self.problem is None and self.is_due(now):
                 await self.tidy(now)
 
     async def tidy(self, now: Moment) -> None:
-        """Delete what nobody keeps any longer."""
-        self._tidied_at = now.monotonic
-        before = Retention(now.wall - KEEP_SESSIONS, now.wall - KEEP_FAULTS, self.quota_bytes)
+        """Delete what nobody keeps any longer: by age only while the clock may be believed, by space always."""
+        self._tidied_at, self._tidied_by_age = now.monotonic, self.may_tidy()
+        oldest = (now.wall - KEEP_SESSIONS, now.wall - KEEP_FAULTS) if self._tidied_by_age else (LONG_AGO, LONG_AGO)
         try:
-            gone = await self.store.tidy(before)
+            gone = await self.store.tidy(Retention(*oldest, self.quota_bytes))
         except StoreFailed as failure:
             self._failed(failure, "old records were not deleted")
             return
         if gone:
             self.notes.say("store_tidied", f"{gone} old sessions and faults were deleted from the store")
+
+    def is_due(self, now: Moment) -> bool:
+        """Once a day, and as soon as the clock is believed."""
+        if self._tidied_at is None or now.monotonic - self._tidied_at >= TIDY_EVERY_S:
+            return True
+        return not self._tidied_by_age and self.may_tidy()
 
     async def retry(self, known: Known) -> None:
         """Open, read, write what was kept: the rows on disk know longer than this process who came first."""
@@ -137,39 +149,39 @@ class Safekeeping:
         try:
             kept = await self._open_and_read()
             rows = {row.key: row for row in kept.stations}
-            if self.store.set_aside != self._aside:
-                # The fresh store knows nothing at all: what this process knows is written, not only what changed.
+            waited = len(self._unsaved)
+            if read_before:
+                # It may be a fresh store, which knows nothing at all. What stands there already is not written again.
                 self._keep([change for change in known.everything() if change.row not in self._unsaved])
             memories = dict(kept.memories)
-            written = 0
             while self._unsaved:
-                written += await self._write_kept(rows, memories)
+                await self._write_kept(rows, memories)
         except (StoreFailed, StoreRefused) as failure:
             self._failed(failure, "still without a store")
             return
         self.problem = None
-        self._aside = self.store.set_aside
-        self.notes.say("store_recovered", f"the store works again, {written} rows that waited are written")
+        self.notes.say("store_recovered", f"the store works again, {waited} rows that waited are written")
         self._tell_set_aside()
         self.changed()
         # Who has read it once knows all that stood there, and better: what ended meanwhile would go on again.
         await known.learn(Kept(list(rows.values()), {} if read_before else memories))
 
-    async def _write_kept(self, rows: dict[str, StationRecord], memories: dict[str, Memory]) -> int:
-        """Write what is kept now, and bring `rows` up to it; more may be kept meanwhile. Returns how many it were.
+    async def _write_kept(self, rows: dict[str, StationRecord], memories: dict[str, Memory]) -> None:
+        """Write a portion of what is kept, and bring `rows` up to it.
 
         Of those who were forgotten nothing is left in `memories`.
         """
-        waiting, begun_anew = dict(self._unsaved), dict(self._begun_anew)
+        waiting, begun_anew = self._portion(), dict(self._begun_anew)
         kept = [self._merged(change, rows) for change in waiting.values()]
         # Whoever was forgotten and came back begins without a past.
         await self.store.commit([*begun_anew.values(), *kept])
         for row, forgotten in begun_anew.items():
             memories.pop(forgotten.key, None)
+            rows.pop(forgotten.key, None)
             if self._begun_anew[row] is forgotten:
                 del self._begun_anew[row]
         for row, change in waiting.items():
-            if self._unsaved[row] is change:
+            if self._unsaved.get(row) is change:
                 del self._unsaved[row]
         for change in kept:
             match change:
@@ -177,7 +189,18 @@ class Safekeeping:
                     rows[record.key] = record
                 case ForgottenStation(key):
                     rows.pop(key, None)
-        return len(kept)
+
+    def _portion(self) -> dict[str, Change]:
+        """Rows for one commit. Those of one station go together, as they were told: its session with its connector."""
+        of_one: dict[str | None, dict[str, Change]] = {}
+        for row, change in self._unsaved.items():
+            of_one.setdefault(_key_of(change), {})[row] = change
+        portion: dict[str, Change] = {}
+        for theirs in of_one.values():
+            if portion and len(portion) + len(theirs) > PORTION:
+                break
+            portion.update(theirs)
+        return dict(islice(portion.items(), PORTION))
 
     async def _open_and_read(self) -> Kept:
         await self.store.open()
@@ -190,10 +213,19 @@ class Safekeeping:
         for change in changes:
             if isinstance(change, ForgottenStation):
                 self._begun_anew[change.row] = change
-                gone = [row for row, kept in self._unsaved.items() if _is_of(kept, change.key)]
+                gone = [row for row, kept in self._unsaved.items() if _key_of(kept) == change.key]
                 for row in gone:
                     del self._unsaved[row]
             self._unsaved[change.row] = change
+        self._shed()
+
+    def _shed(self) -> None:
+        """Of too many rows that wait, those of faults that are over go; never a session, connector or station."""
+        over = (row for row, change in self._unsaved.items() if _is_over(change))
+        for row in list(islice(over, max(0, len(self._unsaved) - MOST_UNSAVED))):
+            del self._unsaved[row]
+            text = f"more than {MOST_UNSAVED} records wait for the store: the oldest faults that are over are dropped"
+            self.notes.say("fault_record_dropped", text, Level.WARNING)
 
     @property
     def damage(self) -> str | None:
@@ -234,11 +266,21 @@ class Safekeeping:
         self.changed()
 
 
-def _is_of(change: Change, key: str) -> bool:
+def _key_of(change: Change) -> str | None:
+    """Whose row it is, None for those of no station."""
     match change:
         case SavedStation(record):
-            return record.key == key
-        case Remembered(of) | ForgottenStation(of):
-            return of == key
+            return record.key
+        case Remembered(key) | ForgottenStation(key):
+            return key
+        case _:
+            return None
+
+
+def _is_over(change: Change) -> bool:
+    """Is it a fault that was cleared?"""
+    match change:
+        case Remembered(_, FaultRecord(cleared=cleared)):
+            return cleared is not None
         case _:
             return False

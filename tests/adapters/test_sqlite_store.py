@@ -160,7 +160,7 @@ async def test_after_a_failure_the_file_is_opened_again(store: SqliteStore, path
 async def test_a_file_taken_away_is_noticed_and_made_anew(store: SqliteStore, path: Path) -> None:
     await store.commit([SavedStation(CP01)])
     path.unlink()
-    with pytest.raises(StoreFailed, match=r"was removed or replaced.*stands there now\.$"):
+    with pytest.raises(StoreFailed, match=r"was removed or replaced.*put the old file back\.$"):
         await store.commit([SavedStation(CP02)])
     await store.commit([SavedStation(CP02)])
     assert CP02 in await store.stations()

@@ -14,7 +14,8 @@ import pytest
 from gateway.adapters.sqlite_store import SqliteStore
 from gateway.adapters.sqlite_store.aside import MOST
 from gateway.adapters.sqlite_store.database import MIGRATIONS
-from gateway.core.memory import ChargerRecord, ConnectorRecord, Durable, FaultRecord, Memory
+from gateway.core.energy import Energy
+from gateway.core.memory import ChargerRecord, ConnectorRecord, Durable, FaultRecord, Memory, Phase, SessionRecord
 from gateway.core.reports import StatusReported
 from gateway.runtime.ports import Remembered, SavedStation, StoreFailed, StoreRefused
 from tests.adapters.store_files import CP01, CP02, NOON, folder_content, foreign, numbered, stations_in
@@ -231,6 +232,35 @@ async def test_a_row_that_makes_no_sense_is_left_out_and_named(
     assert memory.charger == ChargerRecord()
     assert {connector(1), connector(2)} <= set(memory.connectors)
     assert memory.faults == (fault(1), fault(2))
+    await store.close()
+
+
+BEGUN = "2026-03-01T12:00:00+00:00"
+NO_PHASES = [
+    "7",
+    "'{'",
+    "'[]'",
+    "'{}'",
+    f"""'{{"begun":"{BEGUN}","names":["x"],"phases":[[1,2.5,0]]}}'""",
+    f"""'{{"begun":"{BEGUN}","names":["x"],"phases":[[0,"2",0]]}}'""",
+    f"""'{{"begun":"{BEGUN}","names":[7],"phases":[[0,2.5,0]]}}'""",
+    f"""'{{"begun":"{BEGUN}","names":["x"],"phases":[[0,2.5,{10**18}]]}}'""",
+    f"""'{{"begun":"{BEGUN}","names":["x"],"phases":[[0,1e999,0]]}}'""",
+    """'{"begun":"noon","names":["x"],"phases":[[0,2.5,0]]}'""",
+]
+
+
+@pytest.mark.parametrize("phases", NO_PHASES)
+async def test_phases_that_make_no_sense_cost_their_session(
+    path: Path, phases: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = SqliteStore(path)
+    stays = SessionRecord(2, 2, Energy(), phases=(Phase("x", NOON, 2.5), Phase("y", NOON, 0.1), Phase("x", NOON, 0.0)))
+    await store.commit([Remembered("cp01", SessionRecord(1, 1, Energy())), Remembered("cp01", stays)])
+    with foreign(path) as other:
+        other.execute(f"UPDATE sessions SET phases = {phases} WHERE number = 1")  # noqa: S608 - as written above
+    assert await store.memories() == {"cp01": Memory(sessions=(stays,))}
+    assert "A row of the table sessions in the store cannot be read" in caplog.text
     await store.close()
 
 

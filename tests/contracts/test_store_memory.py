@@ -169,11 +169,14 @@ async def test_records_come_in_the_order_of_their_numbers(store: Store) -> None:
     assert memory.sessions == (session(4), session(9))
 
 
-async def test_a_cleared_fault_is_history(store: Store) -> None:
+async def test_a_cleared_fault_is_history_but_for_its_number(store: Store) -> None:
     await remember(store, fault(1, cleared=NOON), fault(2))
     assert (await store.memories())["cp01"].faults == (fault(2),)
     await remember(store, fault(2, cleared=NOON))
-    assert await store.memories() == {}
+    assert (await store.memories())["cp01"].faults == (fault(2, cleared=NOON),)
+    await remember(store, fault(3, cleared=NOON), fault(0), key="cp02")
+    assert (await store.memories())["cp02"].faults == (fault(0), fault(3, cleared=NOON))
+    assert (await store.memories())["cp01"].faults == (fault(2, cleared=NOON),)
 
 
 async def test_of_each_connector_the_open_session_and_the_last_that_ended_are_read(store: Store) -> None:
@@ -282,7 +285,7 @@ async def test_what_ended_long_ago_goes_and_what_is_open_stays(store: Store) -> 
     assert await store.tidy(before) == 0
     memory = (await store.memories())["cp01"]
     assert memory.sessions == (session(at(old) + 1, 3), session(at(recent), 2, recent))
-    assert memory.faults == (fault(at(old) + 1),)
+    assert memory.faults == (fault(at(old) + 1), fault(at(recent), cleared=recent))
     assert await store.tidy(Retention(NOON, NOON, ROOMY)) == 2
 
 

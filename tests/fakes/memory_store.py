@@ -115,7 +115,9 @@ class MemoryStore:
         records = [change.record for change in self.disk.remembered.values() if change.key == key]
         chargers = [record for record in records if isinstance(record, ChargerRecord)]
         connectors = [record for record in records if isinstance(record, ConnectorRecord)]
-        faults = [record for record in records if isinstance(record, FaultRecord) and record.cleared is None]
+        faults = [record for record in records if isinstance(record, FaultRecord)]
+        newest = max((fault.number for fault in faults), default=0)
+        faults = [fault for fault in faults if fault.cleared is None or fault.number == newest]
         sessions = sorted((one for one in records if isinstance(one, SessionRecord)), key=lambda one: one.number)
         last_ended = {session.connector_id: session for session in sessions if not session.active}
         return Memory(

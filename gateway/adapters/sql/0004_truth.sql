@@ -3,9 +3,11 @@
 -- may be written a moment before its own row, and a row of `stations` that cannot be read must not take these with it.
 --
 -- Words of peers are ANY as in `stations`, and so are their numbers: one beyond 64 bits is kept as text. What is nested
--- (`boot`, `previous`, `energy`, `phases`) is JSON. Times are RFC 3339 in UTC with microseconds; yes and no are 1 and 0.
+-- (`boot`, `previous`, `energy`, `phases`) is JSON, without what has its default. Times are RFC 3339 in UTC with
+-- microseconds; yes and no are 1 and 0.
 --
--- Faults and sessions are found by (number, key), not by (key, number): numbers are times, so what is written together
+-- A commit writes whole pages, and every index is one more. So faults and sessions are found by `id`, which is
+-- number * 65536, plus 1, 2, ... for further chargers with the same number. Numbers are times: what is written together
 -- stands on the same pages, whichever chargers it is of, and what is old stands together for the day it goes.
 
 CREATE TABLE chargers (
@@ -43,6 +45,7 @@ CREATE TABLE connectors (
 ) STRICT;
 
 CREATE TABLE faults (
+  id                INTEGER PRIMARY KEY,
   key               ANY NOT NULL,
   number            INTEGER NOT NULL,
   connector_id      ANY NOT NULL,
@@ -57,14 +60,14 @@ CREATE TABLE faults (
   pre_fault_status  ANY,
   transaction_id    ANY,
   cleared           TEXT,                  -- NULL while it lasts
-  cleared_by        ANY,
-  PRIMARY KEY (number, key)
+  cleared_by        ANY
 ) STRICT;
 
 -- Those that last are read at every start.
-CREATE INDEX faults_lasting ON faults (number) WHERE cleared IS NULL;
+CREATE INDEX faults_lasting ON faults (cleared) WHERE cleared IS NULL;
 
 CREATE TABLE sessions (
+  id              INTEGER PRIMARY KEY,
   key             ANY NOT NULL,
   number          INTEGER NOT NULL,
   connector_id    ANY NOT NULL,
@@ -79,7 +82,7 @@ CREATE TABLE sessions (
   visit           INTEGER,
   plugged_at      TEXT,
   unplugged_at    TEXT,
-  phases          ANY NOT NULL,
+  phases          ANY NOT NULL,            -- with room for more: see `sqlite_store/phases.py`
   charging_s      REAL NOT NULL,
   max_power_w     REAL,
   soc_start_pct   REAL,
@@ -91,12 +94,13 @@ CREATE TABLE sessions (
   counted_at      TEXT,
   start_delivered INTEGER NOT NULL,
   stop_delivered  INTEGER NOT NULL,
-  signed          INTEGER NOT NULL,
-  PRIMARY KEY (number, key)
+  signed          INTEGER NOT NULL
 ) STRICT;
 
--- The open ones, and of each connector the last that ended, are read at every start.
-CREATE INDEX sessions_open ON sessions ((revision = 0), key, connector_id, number);
+-- The open ones, and of each connector the last that ended, are read at every start. Neither index changes while a
+-- session goes on, and only the small one when it ends.
+CREATE INDEX sessions_open ON sessions (revision) WHERE revision = 0;
+CREATE INDEX sessions_of ON sessions (key, connector_id);
 
 -- Tags are hashed with a secret that belongs to this database: a hash tells nothing to whoever has only the hashes.
 CREATE TABLE site_secret (

@@ -10,7 +10,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 Stored = str | bytes
 Column = str | bytes | int | float | None
@@ -34,6 +34,14 @@ def loaded(value: Stored) -> str:
 def time_text(at: datetime) -> str:
     """A time as it stands in every table: such texts sort as the times do."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def time_from(text: str) -> datetime:
+    """The time of such a text. Raises ValueError."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text} has no offset")
+    return at.astimezone(UTC)
 
 
 def to_column(value: object) -> Column:
@@ -70,10 +78,10 @@ def from_column(hint: Any, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    """What has its default is left out: rows are short, and a default that was once given stays what it is."""
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        given = ((field, getattr(value, field.name)) for field in fields(value))
+        return {field.name: _plain(item) for field, item in given if item != field.default}
     return time_text(value) if isinstance(value, datetime) else value
 
 
@@ -91,13 +99,8 @@ def _from_plain(hint: Any, value: Any) -> Any:
                 if field.name in value or _needed(field.name, value, field.default is MISSING)
             }
         )
-    if get_origin(hint) is tuple and isinstance(value, list):
-        return tuple(_from_plain(get_args(hint)[0], item) for item in value)
     if hint is datetime and isinstance(value, str):
-        at = datetime.fromisoformat(value)
-        if at.tzinfo is None:
-            raise ValueError(f"{value} has no offset")
-        return at.astimezone(UTC)
+        return time_from(value)
     if hint is float and isinstance(value, int | float):
         return float(value)
     if hint in (str, int, bool) and type(value) is hint:

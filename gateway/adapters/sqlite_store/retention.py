@@ -10,6 +10,7 @@ from heapq import merge
 from itertools import islice
 
 from gateway.adapters.sqlite_store.columns import time_text
+from gateway.adapters.sqlite_store.memories import IDS_EACH
 from gateway.runtime.ports import Retention
 
 AT_ONCE = 100
@@ -17,28 +18,28 @@ AT_ONCE = 100
 
 _EXPIRED = (
     """
-DELETE FROM sessions WHERE rowid IN (
-  SELECT rowid FROM sessions
-  WHERE number < :sessions_number AND revision > 0 AND coalesce(ended, '') < :sessions_before
-  ORDER BY number LIMIT :most)
+DELETE FROM sessions WHERE id IN (
+  SELECT id FROM sessions
+  WHERE id < :sessions_id AND revision > 0 AND coalesce(ended, '') < :sessions_before
+  ORDER BY id LIMIT :most)
 """,
     """
-DELETE FROM faults WHERE rowid IN (
-  SELECT rowid FROM faults WHERE number < :faults_number AND cleared < :faults_before ORDER BY number LIMIT :most)
+DELETE FROM faults WHERE id IN (
+  SELECT id FROM faults WHERE id < :faults_id AND cleared < :faults_before ORDER BY id LIMIT :most)
 """,
 )
 _OLDEST = (
-    "SELECT number, 'sessions', rowid FROM sessions WHERE revision > 0 ORDER BY number LIMIT ?",
-    "SELECT number, 'faults', rowid FROM faults WHERE cleared IS NOT NULL ORDER BY number LIMIT ?",
+    "SELECT id, 'sessions' FROM sessions WHERE revision > 0 ORDER BY id LIMIT ?",
+    "SELECT id, 'faults' FROM faults WHERE cleared IS NOT NULL ORDER BY id LIMIT ?",
 )
 
 
 def drop_expired(connection: sqlite3.Connection, before: Retention) -> int:
     """Delete some of what is too old; how many rows went, 0 when all are gone. Raises sqlite3.Error."""
     times = {
-        "sessions_number": before.sessions_before.timestamp(),
+        "sessions_id": before.sessions_before.timestamp() * IDS_EACH,
         "sessions_before": time_text(before.sessions_before),
-        "faults_number": before.faults_before.timestamp(),
+        "faults_id": before.faults_before.timestamp() * IDS_EACH,
         "faults_before": time_text(before.faults_before),
         "most": AT_ONCE,
     }
@@ -51,8 +52,8 @@ def drop_oldest(connection: sqlite3.Connection, before: Retention) -> int:
         return 0
     rows = (connection.execute(statement, (AT_ONCE,)).fetchall() for statement in _OLDEST)
     oldest = list(islice(merge(*rows), AT_ONCE))
-    for _, table, row in oldest:
-        connection.execute(f"DELETE FROM {table} WHERE rowid = ?", (row,))  # noqa: S608 - one of the two above
+    for row, table in oldest:
+        connection.execute(f"DELETE FROM {table} WHERE id = ?", (row,))  # noqa: S608 - one of the two above
     return len(oldest)
 
 

@@ -132,7 +132,8 @@ class Writer:
         elif _identity(self._path) != self._file:
             raise StoreFailed(
                 f"The store {self._path} was removed or replaced while evgate was running. "
-                "Restart evgate, so that it reads the file that stands there now."
+                "evgate writes what it knows to the file that stands there now, or to a fresh one, within a minute; "
+                "if sessions of before matter, stop evgate and put the old file back."
             )
         return self._connection
 
