@@ -57,6 +57,7 @@ class ChargerView:
     truth: ConnectorTruth = field(init=False)
     _reconnects: deque[datetime] = field(default_factory=lambda: deque(maxlen=MOST_RECONNECTS_COUNTED))
     _remembered: ChargerRecord = field(default_factory=ChargerRecord)
+    _left_at: datetime | None = None
     _connectors_told: tuple[int, ...] = ()
     _whole_told: tuple[object, ...] = ()
 
@@ -103,7 +104,7 @@ class ChargerView:
         return Memory(
             charger=self._record(),
             connectors=tuple(known.record for known in self.connectors),
-            faults=tuple(self.truth.faults.lasting()),
+            faults=tuple(self.truth.faults.kept()),
             sessions=tuple(self.truth.sessions.kept()),
         )
 
@@ -121,7 +122,7 @@ class ChargerView:
 
     def announce(self, now: Moment) -> list[Effect]:
         """The daemon starts, or takes this charger in: tell what is known of it."""
-        facts: list[Effect] = [Publish(self.status()), *self._infos(now), Publish(self.state(now))]
+        facts: list[Effect] = [Publish(self.status()), *self._infos(now), self._tell_state(now)]
         return [*facts, *self.truth.announce(now), *self._keep_up(now)]
 
     def connected(self, protocol: str | None, remote: str, security_profile: int, now: Moment) -> list[Effect]:
@@ -133,31 +134,38 @@ class ChargerView:
         self.remote_addr = remote.rpartition(":")[0] or remote
         self.security_profile = security_profile
         came, self.online = not self.online, True
+        self._left_at = None
         if came:
             self.since = now.wall
         event = [Publish(self._connectivity("online", now))] if came else []
+        back = self.truth.came_back(now)
         return [
             Publish(self.status()),
             *self._infos(now),
-            Publish(self.state(now)),
+            self._tell_state(now),
             *event,
+            *back,
             *self._keep_up(now),
         ]
+
+    def left(self, now: Moment) -> None:
+        """The socket is gone; it may be back at once."""
+        self._left_at = now.wall
 
     def went_offline(self, now: Moment) -> list[Effect]:
         """The socket is gone and did not come back: what is known is kept, and said to be old."""
         self.online = False
-        self.since = now.wall
+        self.since = self._left_at or now.wall
         effects = self.truth.went_offline(now)
         event = Publish(self._connectivity("offline", now))
-        return [Publish(self.status()), Publish(self.state(now)), event, *effects, *self._keep_up(now)]
+        return [Publish(self.status()), self._tell_state(now), event, *effects, *self._keep_up(now)]
 
     def answered_boot(self, registration: Registration, now: Moment) -> list[Effect]:
         """Upstream answered the boot."""
         self.registered = registration.status.lower()
         if registration.status == "Accepted" and registration.interval_s is not None:
             self.heartbeat_s = registration.interval_s
-        return [Publish(self.state(now)), *self._keep_up(now)]
+        return [self._tell_state(now), *self._keep_up(now)]
 
     def learn(
         self, told: Report, now: Moment, source: str = STATUS_NOTIFICATION
@@ -238,7 +246,7 @@ class ChargerView:
         self.boot = boot
         self.last_boot = now.wall
         self._read_by_quirks()
-        facts: list[Effect] = [Publish(self.info(now)), Publish(self.state(now))]
+        facts: list[Effect] = [Publish(self.info(now)), self._tell_state(now)]
         event = Publish(self._connectivity("booted", now))
         return [*facts, event, *self.truth.booted(now), *self._keep_up(now)]
 
@@ -254,12 +262,20 @@ class ChargerView:
             effects.append(Remember(record))
         if self.connectors.ids() != self._connectors_told:
             effects += self._infos(now)
-        whole = self.connectors.get(CHARGER)
-        known = (whole.record, whole.at, whole.stale, self.truth.faults.active(CHARGER)) if whole is not None else ()
-        if known != self._whole_told:
-            self._whole_told = known
-            effects.append(Publish(self.state(now)))
+        if self._whole() != self._whole_told:
+            effects.append(self._tell_state(now))
         return effects
+
+    def _tell_state(self, now: Moment) -> Effect:
+        self._whole_told = self._whole()
+        return Publish(self.state(now))
+
+    def _whole(self) -> tuple[object, ...]:
+        """What is told of connector 0."""
+        whole = self.connectors.get(CHARGER)
+        if whole is None:
+            return ()
+        return whole.record, whole.at, whole.stale, whole.stale_reason, self.truth.faults.active(CHARGER)
 
     def _infos(self, now: Moment) -> list[Effect]:
         """`info`, where it would not replace a fuller one."""

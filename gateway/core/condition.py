@@ -5,6 +5,7 @@ None is "the status does not tell", and it is the honest answer more often than 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -54,6 +55,8 @@ FAULTED = "faulted"
 EV_SIDE_DISCONNECTED = "ev side disconnected"
 """`info` when the cable left the car but not the charger (9.1, StopTransactionOnEVSideDisconnect)."""
 
+_FIGURES: Final = re.compile(r"[-+]?\d+(?:[.,:]\d+)*")
+
 _BY_STATUS: Final = {status.casefold(): condition for status, condition in CONDITIONS.items()}
 
 
@@ -87,6 +90,11 @@ def judged(report: StatusReported, around: Circumstances) -> Condition:
     if condition.word == "available" and around.available_while_plugged:
         condition = replace(condition, plugged=None)
     return replace(condition, in_session=True) if around.in_session else condition
+
+
+def in_words(info: str | None) -> str:
+    """What `info` says, without its figures: they are measurements, and would make news of every message."""
+    return _FIGURES.sub("0", (info or "").strip().casefold())
 
 
 def condition_of(status: str) -> str:

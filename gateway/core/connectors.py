@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
-from gateway.core.condition import Circumstances, Condition, judged
+from gateway.core.condition import Circumstances, Condition, in_words, judged
 from gateway.core.memory import ConnectorRecord, PreviousStatus
 from gateway.core.moment import Moment
 from gateway.core.reports import StatusReported
@@ -25,6 +25,9 @@ MOST_CONNECTORS = 64
 
 CHARGER = 0
 """connectorId 0 is the charger as a whole (1.6 section 3.8); it is never shown as a connector."""
+
+CORRECTED_AT_MOST = timedelta(seconds=60)
+"""Time servers correct a running clock by less. What is further ahead was told by a clock that nobody had set."""
 
 OF_THE_CHARGER = frozenset({"available", "unavailable", "faulted"})
 """The conditions that connector 0 may have (1.6 4.9)."""
@@ -42,6 +45,8 @@ class News(Enum):
     """The same status with another error code, vendor code or info."""
     CONFIRMED = "confirmed"
     LATE = "late"
+    LATE_AGAIN = "late_again"
+    """The same late one as before."""
     TOO_MANY = "too_many_connectors"
     """It names one connector too many; nothing was kept of it."""
 
@@ -99,8 +104,10 @@ class Connectors:
         """This visit is over, and a session remembers it."""
         self._last_visit = max(self._last_visit, number)
 
-    def reported(self, report: StatusReported, now: Moment, source: str = "status_notification") -> News:
-        """Take a report in."""
+    def reported(
+        self, report: StatusReported, now: Moment, source: str = "status_notification", skew_s: float = 0.0
+    ) -> News:
+        """Take a report in, of a charger whose clock is off by `skew_s`."""
         known = self._known.get(report.connector_id)
         if known is None:
             if len(self._known) >= MOST_CONNECTORS:
@@ -108,17 +115,21 @@ class Connectors:
             record = ConnectorRecord(report, "", now.wall)
             record = self._visited(replace(record, condition=judged(report, self._around(record)).word), now)
             known = Connector(record, judged(report, self._around(record)), now.wall, source)
-            known.newest.takes(report.reported_at, now)
+            known.newest.takes(report.reported_at, now, skew_s)
             self._known[report.connector_id] = known
             return News.CHANGED
         if source == "trigger":
             known.newest.instant = None
-        if report.reported_at is not None and not known.newest.takes(report.reported_at, now):
-            known.late, known.late_skew_s = report, (report.reported_at - now.wall).total_seconds()
-            return News.LATE
         before = known.record
         same_status = is_same_status(report, before.report)
         same = same_status and _details(report) == _details(before.report)
+        if report.reported_at is not None and not known.newest.takes(report.reported_at, now, skew_s):
+            again = known.late == report
+            known.late, known.late_skew_s = report, (report.reported_at - now.wall).total_seconds()
+            if not same and not known.stale:
+                # It waited in a queue, or the clock was set back: until the next report nobody can tell.
+                known.went_stale("clock", now)
+            return News.LATE_AGAIN if again else News.LATE
         known.late = None
         known.at = now.wall
         known.source, known.stale, known.stale_since, known.stale_reason = source, False, None, None
@@ -140,7 +151,7 @@ class Connectors:
     def ended(self, connector_id: int, now: Moment) -> bool:
         """A session ended here. True: the record changed."""
         known = self._known.get(connector_id)
-        if known is None or known.record.ended or known.condition in ("available", "unavailable"):
+        if known is None or known.record.ended or known.condition == "available":
             return False
         known.record = replace(known.record, ended=True)
         self._judge(known, now)
@@ -176,6 +187,12 @@ class Connectors:
         for known in fresh:
             known.went_stale(reason, now)
         return fresh
+
+    def came_back(self, now: Moment) -> None:
+        """The charger is connected again, and has not told of its connectors yet."""
+        for known in self._known.values():
+            if known.stale_reason == "charger_offline":
+                known.stale_reason, known.at = "unconfirmed", now.wall
 
     def begin_anew(self) -> None:
         """The charger restarted: what it reports next is about now, whatever its clock says."""
@@ -276,9 +293,9 @@ def _plain(status: str) -> str:
 
 
 def _details(report: StatusReported) -> tuple[str | None, ...]:
-    return report.error_code.casefold(), report.info, report.vendor_id, report.vendor_error_code
+    return report.error_code.casefold(), in_words(report.info), report.vendor_id, report.vendor_error_code
 
 
 def _later(before: datetime, now: Moment) -> datetime:
-    """The time of a change: never before the one that it follows, even where the clock was set back."""
-    return max(before, now.wall)
+    """The time of a change: not before the one that it follows, unless the clock was plainly wrong then."""
+    return before if now.wall < before <= now.wall + CORRECTED_AT_MOST else now.wall

@@ -81,10 +81,30 @@ def read(energy: Energy, register_wh: int, elapsed_s: float | None, *, relative:
     return replace(energy, held_wh=register_wh), "register_fell" if register_wh < level_wh else "register_jumped"
 
 
-def stopped(energy: Energy, stop_wh: int | None) -> tuple[Energy, str | None]:
+def carried_on(energy: Energy) -> Energy:
+    """The energy of a session that goes on where this one was given up: it counts from the last reading used there."""
+    if energy.now_wh is None:
+        return replace(energy, stop_wh=None, estimated=energy.start_wh is None)
+    start_wh: int | None = energy.now_wh
+    if energy.relative:
+        start_wh = energy.start_wh + (energy.energy_wh or 0) if energy.start_wh is not None else None
+    return Energy(
+        start_wh=start_wh,
+        now_wh=energy.now_wh,
+        energy_wh=0,
+        from_wh=energy.now_wh,
+        held_wh=energy.held_wh,
+        waited_s=energy.waited_s,
+        relative=energy.relative,
+        estimated=start_wh is None,
+    )
+
+
+def stopped(energy: Energy, stop_wh: int | None, lasted_s: float | None = None) -> tuple[Energy, str | None]:
     """The end, with the register told there; a reason if that is not used: what was read stands then, `estimated`.
 
-    `stop_below_start`, `stop_below_reading`; `stop_jumped`: too far above; `stop_alone`: no register to compare with.
+    `stop_below_start`, `stop_below_reading`; `stop_jumped`: too far above, or more than any charger delivers in the
+    `lasted_s` of the session (None: nobody knows); `stop_alone`: no register to compare with.
     """
     told = replace(energy, stop_wh=stop_wh)
     if stop_wh is None:
@@ -99,7 +119,7 @@ def stopped(energy: Energy, stop_wh: int | None) -> tuple[Energy, str | None]:
     grown_wh = total_wh - (energy.energy_wh or 0)
     if grown_wh < 0:
         return replace(told, estimated=True), "stop_below_reading"
-    if grown_wh > (SESSION_WH if ended.from_wh else COUNTER_WH):
+    if grown_wh > (SESSION_WH if ended.from_wh else COUNTER_WH) or _is_too_much(ended, total_wh, lasted_s):
         return replace(told, estimated=True), "stop_jumped"
     return replace(ended, energy_wh=total_wh, held_wh=None), None
 
@@ -182,6 +202,14 @@ def _deliverable_wh(energy: Energy) -> int:
     if energy.now_wh is None and energy.from_wh == 0:
         return _counted_wh(energy.waited_s)
     return _delivered_wh(energy.waited_s)
+
+
+def _is_too_much(energy: Energy, total_wh: int, lasted_s: float | None) -> bool:
+    """Is it more than a session takes in this time?"""
+    if lasted_s is None:
+        return False
+    uncounted = energy.now_wh is None and not energy.from_wh
+    return total_wh > (_counted_wh(lasted_s) if uncounted else _delivered_wh(lasted_s))
 
 
 def _delivered_wh(seconds: float) -> int:

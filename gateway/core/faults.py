@@ -6,14 +6,13 @@ with an error code a warning; the first status other than Faulted ends the error
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import inf
 from typing import Final
 
-from gateway.core.condition import FAULTED, condition_of
+from gateway.core.condition import FAULTED, condition_of, in_words
 from gateway.core.effects import Arm, Disarm, Effect, Level, Note, Publish, Remember
 from gateway.core.facts import FaultChanged, Faults
 from gateway.core.meanings import fault_text
@@ -41,8 +40,6 @@ UNKNOWN: Final = "Unknown"
 BY_STATUS: Final = "status_notification"
 TOO_MANY: Final = "too_many"
 
-_FIGURES = re.compile(r"[-+]?\d+(?:[.,:]\d+)*")
-
 
 @dataclass(slots=True)
 class _Open:
@@ -62,13 +59,13 @@ class _Open:
         """Has no report ended it?"""
         return self.due_at is None
 
-    def end(self, now: Moment) -> None:
-        """A report ends it. The first end counts."""
+    def end(self, at: datetime, due_at: float) -> None:
+        """A report ends it, which is told at `due_at`. The first end counts."""
         self.named = False
-        if self.due_at is None:
+        if self.lasts:
             # The wall clock may have been set back meanwhile.
-            self.ended = max(now.wall, self.record.last_seen)
-            self.due_at = now.monotonic + CLEAR_AFTER_S
+            self.ended = max(at, self.record.last_seen)
+            self.due_at = due_at
 
     def seen(self, now: Moment) -> None:
         """A report confirms it."""
@@ -95,6 +92,7 @@ class ActiveFaults:
     charger: str
     _open: dict[int, _Open] = field(default_factory=dict)
     _last_number: int = 0
+    _last_cleared: FaultRecord | None = None
     _armed: float | None = None
 
     def restore(self, records: Iterable[FaultRecord]) -> None:
@@ -104,12 +102,29 @@ class ActiveFaults:
         """
         known = {_key_of(fault.record) for fault in self._open.values()}
         for record in records:
-            self._last_number = max(self._last_number, record.number)
+            if record.number > self._last_number:
+                self._last_number, self._last_cleared = record.number, record
             if record.cleared is None and record.number not in self._open:
                 fault = self._open[record.number] = _Open(record, record)
                 if _key_of(record) in known:
-                    fault.ended, fault.due_at = record.last_seen, -inf
+                    fault.end(record.last_seen, -inf)
                 known.add(_key_of(record))
+
+    def outlived(self, report: StatusReported, since: datetime, now: Moment) -> None:
+        """After `restore`: this report stands for its connector since then, and is no older than what was restored.
+
+        What it ends is over, at that time; `settle` tells so. The process that took it in died before its end was told,
+        or the store came late. A fault that the report does not end lasts, even if another report has ended it.
+        """
+        faulted, named = condition_of(report.status) == FAULTED, _names_error(report)
+        spared = self._meant(report, faulted) if named else None
+        for fault in self._at(report.connector_id):
+            if fault is not spared and _is_ended(fault, spared, faulted, named):
+                fault.end(min(since, now.wall), -inf)
+
+    def settle(self, now: Moment) -> list[Effect]:
+        """Tell the ends that are due."""
+        return self._told(self._settled(now), now)
 
     def reported(
         self, report: StatusReported, status_before: str | None, transaction_id: int | None, now: Moment
@@ -134,7 +149,7 @@ class ActiveFaults:
     def timer(self, now: Moment) -> list[Effect]:
         """The timer is due: tell the ends that stood for 5 s."""
         self._armed = None
-        return self._told(self._settled(now), now)
+        return self.settle(now)
 
     def settle_all(self, now: Moment) -> list[Effect]:
         """The daemon stops, or the charger is forgotten: tell every end at once."""
@@ -151,6 +166,12 @@ class ActiveFaults:
     def lasting(self) -> list[FaultRecord]:
         """All of them, oldest first, in the form that is durable."""
         return [fault.told for _, fault in sorted(self._open.items())]
+
+    def kept(self) -> list[FaultRecord]:
+        """What is remembered: those of `lasting`, and the newest of all, whose number is not given a second time."""
+        last, lasting = self._last_cleared, self.lasting()
+        is_newest = last is not None and last.number == self._last_number and last.number not in self._open
+        return [*lasting, last] if last is not None and is_newest else lasting
 
     def worst(self) -> str | None:
         """`error`, `warning`, or None."""
@@ -189,12 +210,9 @@ class ActiveFaults:
         for fault in self._at(connector_id):
             if fault is spared:
                 continue
-            is_error = fault.record.severity == ERROR
-            # An error without a name that has one now is not a second error.
-            explained = faulted and spared is not None and _is_nameless(fault)
-            if (is_error and (not faulted or explained)) or (not is_error and not named):
-                fault.end(now)
-            elif is_error and not named and fault.lasts:
+            if _is_ended(fault, spared, faulted, named):
+                fault.end(now.wall, now.monotonic + CLEAR_AFTER_S)
+            elif fault.record.severity == ERROR and not named and fault.lasts:
                 fault.seen(now)
                 confirmed = True
             else:
@@ -246,7 +264,7 @@ class ActiveFaults:
             code, vendor_code = report.error_code.strip(), report.vendor_error_code
             new = replace(new, code=code, vendor_id=report.vendor_id, vendor_error_code=vendor_code)
         fault.record = new
-        is_same = (new.severity, new.code, _in_words(new.info)) == (old.severity, old.code, _in_words(old.info))
+        is_same = (new.severity, new.code, in_words(new.info)) == (old.severity, old.code, in_words(old.info))
         return [] if is_same else [_Change("updated", fault, alarm)]
 
     def _pre_fault(self, connector_id: int, before: str | None) -> str | None:
@@ -282,6 +300,7 @@ class ActiveFaults:
         ended = fault.ended or max(now.wall, fault.record.last_seen)
         by = TOO_MANY if fault.lasts else BY_STATUS
         fault.record = replace(fault.record, cleared=ended, cleared_by=by)
+        self._last_cleared = fault.record
         return _Change("cleared", fault)
 
     def _told(self, changes: list[_Change], now: Moment) -> list[Effect]:
@@ -328,8 +347,12 @@ def _is_nameless(fault: _Open) -> bool:
     return fault.record.severity == ERROR and fault.record.code == UNKNOWN
 
 
-def _in_words(info: str | None) -> str:
-    return _FIGURES.sub("0", _folded(info))
+def _is_ended(fault: _Open, spared: _Open | None, faulted: bool, named: bool) -> bool:
+    """Does a report end this one, which it does not name? `spared` is the one that it names, if that is open."""
+    if fault.record.severity != ERROR:
+        return not named
+    # An error without a name that has one now is not a second error.
+    return not faulted or (spared is not None and _is_nameless(fault))
 
 
 def _note(change: _Change) -> Note:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from gateway.core.connectors import MOST_CONNECTORS
 from gateway.core.memory import SessionRecord
 from gateway.core.moment import Moment
 from gateway.core.reports import TransactionStarted, TransactionStopped
-from gateway.core.transaction import Transaction, names_one
+from gateway.core.transaction import NO_ID, Transaction, names_one
 
 MOST_ENDED_IDS = 50
 """Firmware goes on quoting the transaction that ended last, not those of last week."""
 
 MOST_IN_VISIT = 10
 """Of one visit so many sessions learn when the cable was pulled; more than two are a car that is being tested."""
+
+
+NEAR_S = 300.0
+"""Status and end of a transaction are sent together; minimum durations and slow clocks move them minutes apart."""
 
 
 @dataclass(slots=True)
@@ -46,6 +51,10 @@ class Ledger:
             transaction = Transaction(record, record, stale=True, begun=record.started)
             if self.open.setdefault(record.connector_id, transaction) is not transaction:
                 self.surplus.append(transaction)
+        for one in self.all_ended():
+            here = self.open.get(one.record.connector_id)
+            if here is not None and one.awaits_end and here.record.transaction_id == one.record.transaction_id:
+                one.is_carried_on = names_one(one.record.transaction_id)
 
     def kept(self) -> list[SessionRecord]:
         """The open session and the last one that ended, of each connector."""
@@ -74,6 +83,12 @@ class Ledger:
         """Every session that is kept of a connector."""
         here = self.open.get(connector_id)
         return [*self.ended.get(connector_id, []), *([here] if here is not None else [])]
+
+    def given_up(self, connector_id: int, transaction_id: int | None) -> Transaction | None:
+        """The last session there, if it has this id and was closed without an end that anybody told."""
+        last = self.ended.get(connector_id, [])[-1:]
+        found = [one for one in last if one.awaits_end and one.record.transaction_id == transaction_id]
+        return found[0] if found and names_one(transaction_id) else None
 
     def all_ended(self) -> list[Transaction]:
         """Every one that is kept."""
@@ -118,7 +133,7 @@ class Ledger:
 
     def begun_by(self, report: TransactionStarted, shown_tag: str | None) -> Transaction | None:
         """The session that this request began, if it is kept; the open one before those that ended."""
-        here = [one for one in self.at(report.connector_id) if one.begun_by(report, shown_tag)]
+        here = [one for one in self.at(report.connector_id) if _has_begun(one.record, report, shown_tag)]
         return here[-1] if here else None
 
     def meant_by_end(self, report: TransactionStopped) -> Transaction | None:
@@ -143,9 +158,9 @@ class Ledger:
         # Where another one has begun since, the end of the one before would have come first (1.6 3.7).
         closed = [one for one in self.all_ended() if one.awaits_end and one.record.connector_id not in self.open]
         closed = [one for one in closed if anybody or one.record.transaction_id is None]
-        closed_then = [one for one in closed if one.was_closed_about(report.stopped_at)]
+        closed_then = [one for one in closed if _ended_about(one.record, report.stopped_at)]
         for candidates in (closed_then, unnumbered, going_on if anybody else [], closed):
-            possible = [one for one in candidates if one.may_end_by(report)]
+            possible = [one for one in candidates if _may_end(one.record, report)]
             if len(possible) == 1:
                 return possible[0]
         return None
@@ -169,3 +184,35 @@ class Ledger:
 
 def _key(report: TransactionStopped) -> tuple[object, ...]:
     return report.transaction_id, report.charger_ts, report.meter_stop_wh
+
+
+def _has_begun(record: SessionRecord, report: TransactionStarted, shown_tag: str | None) -> bool:
+    """Is this the request that began it? A charger that missed the answer repeats it with another message id."""
+    return (record.connector_id, record.charger_ts, record.energy.start_wh, (record.id_tag or "").casefold()) == (
+        report.connector_id,
+        report.charger_ts,
+        report.meter_start_wh,
+        (shown_tag or "").casefold(),
+    )
+
+
+def _may_end(record: SessionRecord, report: TransactionStopped) -> bool:
+    """Without an id that names it: did the end at least not come before the beginning?"""
+    told = report.stopped_at
+    return record.started is None or told is None or not record.start_told or told >= record.started
+
+
+def _ended_about(record: SessionRecord, told: datetime | None) -> bool:
+    """Is this its true end, by the time?"""
+    return told is not None and record.ended is not None and abs((told - record.ended).total_seconds()) <= NEAR_S
+
+
+def given_id(transaction: Transaction, told: int | None, *, accepted: bool) -> int | None:
+    """The id of a session after upstream's answer. A repeated beginning may be given another one than before, and the
+    charger may go by either."""
+    before = transaction.record.transaction_id
+    if told is None or abs(told) >= NO_ID or not (accepted or told > 0):
+        return before
+    if before is not None and before != told:
+        transaction.quoted = before
+    return told

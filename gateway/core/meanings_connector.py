@@ -152,13 +152,13 @@ STALE_REASONS: Final = """
 charger_offline | MQTT | warning
   The charger is not connected, so this is the last that was heard.
   Check its power and network, then `evgate status`.
+unconfirmed | MQTT | notice
+  The charger is connected again, and has not told the status of this connector yet.
+  Wait two minutes for the gateway to ask; a charger that cannot be asked tells it with its next change or restart.
 restored_after_restart | MQTT | notice
   The gateway has restarted, and the charger has not confirmed this yet.
   Wait a minute; if it stays, the charger does not report by itself: restart it.
-silent | MQTT | warning
-  The charger is connected and has said nothing for twice its heartbeat interval.
-  Check its network; restart the charger if it stays silent.
 clock | MQTT | warning
-  The gateway's own clock is not to be trusted, so nobody knows how old this is.
-  Give the gateway network time: see `timedatectl`.
+  The charger's last report is dated before this state: it waited in a queue, or the charger's clock was set back.
+  Wait for the next report; if this comes again and again, set the charger's clock right.
 """

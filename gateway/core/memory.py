@@ -147,8 +147,8 @@ Durable = ChargerRecord | ConnectorRecord | FaultRecord | SessionRecord
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """All that is remembered of one charger: every connector, the faults that last, of each connector the session that
-    is open and the last one that ended."""
+    """All that is remembered of one charger: every connector, the faults that last and the newest one, of each
+    connector the session that is open and the last one that ended."""
 
     charger: ChargerRecord | None = None
     connectors: tuple[ConnectorRecord, ...] = ()

@@ -237,16 +237,19 @@ def readings(value: MeterValue) -> Readings:
     refused = [sample.refused for sample in value.samples if sample.refused is not None]
     sampled: dict[str, list[Sample]] = {}
     for sample in value.samples:
-        sampled.setdefault(sample.measurand, []).append(sample)
+        if sample.measurand in _QUANTITIES:
+            sampled.setdefault(sample.measurand, []).append(sample)
     told: dict[tuple[str, str], _ByPhase] = {}
-    for measurand, quantity in _QUANTITIES.items():
-        phases = _told(quantity, sampled.get(measurand, []), refused)
+    for measurand, samples in sampled.items():
+        quantity = _QUANTITIES[measurand]
+        phases = _told(quantity, samples, refused)
         _complete(phases, quantity.phases)
         net = told.setdefault((quantity.name, quantity.suffix), {})
         for phase, amount in phases.items():
             net[phase] = _net(net.get(phase, Decimal(0)), amount, quantity.sign)
     values = dict(NOTHING_READ)
-    for quantity in _QUANTITIES.values():
+    for measurand in sampled:
+        quantity = _QUANTITIES[measurand]
         for phase, amount in told[quantity.name, quantity.suffix].items():
             key = f"{quantity.name}_{phase}{quantity.suffix}"
             if key in values and amount is not None:

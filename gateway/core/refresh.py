@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gateway.core.connectors import MOST_CONNECTORS
+from gateway.core.connectors import CHARGER, MOST_CONNECTORS
 
 
 class Service(Enum):
@@ -42,6 +42,8 @@ class Refresh:
 
     unreported: Callable[[], Collection[int]]
     service: Service = Service.RELAYED
+    last_asked: int | None = None
+    """Of which connector the last question was."""
     ended: bool = False
     """Nothing is asked any more on this connection."""
     _asked: set[int] = field(default_factory=set)
@@ -61,12 +63,14 @@ class Refresh:
         if busy:
             return BUSY_AGAIN_S
         self._begun = True
-        left = sorted(connector for connector in self.unreported() if connector not in self._asked)
+        # The charger itself last: some take no question about it.
+        left = sorted((connector for connector in self.unreported() if connector not in self._asked), key=_last_0)
         if not left:
             self.ended = True
             return None
         self._asked.add(left[0])
         self._awaited.add(left[0])
+        self.last_asked = left[0]
         self._last_asked = monotonic
         return left[0]
 
@@ -87,3 +91,7 @@ def expected_connectors(known: Collection[int]) -> set[int]:
     charger has."""
     highest = max([1, *(connector for connector in known if connector <= MOST_CONNECTORS)])
     return set(range(1, highest + 1)) | set(known)
+
+
+def _last_0(connector_id: int) -> tuple[bool, int]:
+    return connector_id == CHARGER, connector_id

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from gateway.core.calls import OpenCall, Origin
 from gateway.core.charger import ChargerView
+from gateway.core.connectors import CHARGER
 from gateway.core.effects import Arm, CloseLeg, Disarm, Effect, LearnTime, Level, Note, Send
 from gateway.core.events import Leg
 from gateway.core.frames import Flaw, Frame, Kind, parse
@@ -256,8 +257,13 @@ class Session:
         return self.view.learn(call.told, now)[0]
 
     def _own_answered(self, frame: Frame, now: Moment) -> list[Effect]:
-        """The charger answered a question of the gateway's own: one that it refuses is the last."""
+        """The charger answered a question of the gateway's own: one that it refuses is the last.
+
+        Unless it was about the charger itself, which some take for a mistake (1.6 6.51 and 5.17 differ).
+        """
         if frame.kind is Kind.RESULT and self.dialect is not None and self.dialect.read_accepted(frame.payload):
+            return []
+        if self.refresh.last_asked == CHARGER:
             return []
         return self._never_again("answers that it cannot", now)
 

@@ -13,14 +13,16 @@ from datetime import datetime
 from gateway.core.effects import Arm, Disarm, Effect, Level, Note, Publish, Remember
 from gateway.core.energy import Energy, begun
 from gateway.core.facts import SessionChanged, SessionState
-from gateway.core.ledger import Ledger
+from gateway.core.ledger import Ledger, given_id
 from gateway.core.memory import ConnectorRecord, SessionRecord
 from gateway.core.moment import Moment
-from gateway.core.phases import FORGOTTEN, IN_TRANSACTION, entered
+from gateway.core.phases import FORGOTTEN, IN_TRANSACTION, UNKNOWN_PHASE, entered
 from gateway.core.redact import excerpt
 from gateway.core.reports import MeterReported, MeterValue, TransactionNumbered, TransactionStarted, TransactionStopped
 from gateway.core.tags import Tags
-from gateway.core.transaction import NO_ID, UNKNOWN, Transaction, is_late, moment_of, names_one, plausible
+from gateway.core.told import happened, is_late, last_of, moment_of
+from gateway.core.transaction import NO_ID, Transaction, names_one
+from gateway.core.unseen import adopted, going_on, only_ended
 
 FORGOTTEN_AFTER_S = 300.0
 """A status may overtake the end of the transaction (1.6 3.7), which is repeated after 60 s and again after 120 s."""
@@ -86,8 +88,10 @@ class Sessions:
         """Is it the id of a session that is open, or ended lately?"""
         return self._ledger.is_known(transaction_id)
 
-    def started(self, report: TransactionStarted, place: Place, now: Moment) -> list[Effect]:
-        """The charger began a transaction, or repeats that it did."""
+    def started(
+        self, report: TransactionStarted, place: Place, now: Moment, skew_s: float | None = None
+    ) -> list[Effect]:
+        """The charger, whose clock is off by `skew_s`, began a transaction, or repeats that it did."""
         connector, shown_tag = report.connector_id, self.tags.shown(report.id_tag)
         if not self._ledger.has_room_for(connector):
             text = f"a transaction on connector {connector}, which no charger has, is not followed"
@@ -96,12 +100,12 @@ class Sessions:
         # Without a time in it, a request equal to that of a session which is over begins another one.
         if before is not None and (before.record.active or report.charger_ts is not None):
             return self._tell(before, now) if before.record.active and before.confirm(now) else []
-        told = plausible(report.started_at, now)
-        late = is_late(told, now)
-        effects = self._make_way(connector, told or now.wall, now)
-        started = told or now.wall
+        when = happened(report.started_at, skew_s, now)
+        at, started = (when.at, when.shown) if when is not None else (now.wall, now.wall)
+        late = is_late(at, now)
+        effects = self._make_way(connector, at, now)
         # Of a past that is being told now, the cable of today is no part.
-        same_visit = not late or (place.plugged_at is not None and place.plugged_at <= started)
+        same_visit = not late or (place.plugged_at is not None and place.plugged_at <= at)
         record = SessionRecord(
             number=self._ledger.number(now),
             connector_id=connector,
@@ -112,12 +116,12 @@ class Sessions:
             visit=place.visit if same_visit else None,
             plugged_at=place.plugged_at if same_visit else None,
             started_late=late,
-            start_told=told is not None,
+            start_told=when is not None,
         )
         history = late and place.condition in FORGOTTEN
         record = record if history else entered(record, place.condition, started)
-        transaction = Transaction(record, first_condition=place.condition, is_history=history)
-        transaction.began(now, told)
+        transaction = Transaction(record, first_condition=place.condition, is_history=history, skew_s=skew_s)
+        transaction.began(now, when, report.started_at)
         self._ledger.open[connector] = transaction
         if history:
             # The connector's status told all that it will: the end is in the same queue, or lost.
@@ -135,24 +139,27 @@ class Sessions:
             name, status = transaction.name, excerpt(answer.status or "no status", 40)
             text = f"upstream answered the beginning of {name} with {status}: it goes on until the charger ends it"
             effects.append(Note("start_refused", text))
-        told = answer.transaction_id
-        usable = told is not None and abs(told) < NO_ID and (accepted or told > 0)
-        transaction_id = told if usable else transaction.record.transaction_id
+        transaction_id = given_id(transaction, answer.transaction_id, accepted=accepted)
         return effects + self._learn(
             transaction, replace(transaction.record, transaction_id=transaction_id, start_delivered=True), now
         )
 
-    def stopped(self, report: TransactionStopped, connectors: Collection[int], now: Moment) -> list[Effect]:
+    def stopped(
+        self, report: TransactionStopped, connectors: Collection[int], now: Moment, skew_s: float | None = None
+    ) -> list[Effect]:
         """The charger ended a transaction, and does not say where. `connectors` are those that reported a status."""
-        transaction = self._ledger.meant_by_end(report)
+        when = happened(report.stopped_at, skew_s, now)
+        shown = when.shown if when is not None else None
+        transaction = self._ledger.meant_by_end(replace(report, stopped_at=shown))
         if transaction is None:
             known = self._ledger.has_taken(report)
             there = sorted({*connectors, *self._ledger.connectors()} - {0})
-            return [] if known else self._unseen(report, there, now)
+            return [] if known else self._unseen(report, there, now, skew_s)
         if not transaction.record.active and not transaction.awaits_end:
             transaction.stopped_again(report)
             return []
         self._ledger.took(report)
+        transaction.heard_by(skew_s)
         transaction.reopen_energy()
         effects = self._read(transaction, report.values, now)
         was_open = transaction.record.active
@@ -172,12 +179,12 @@ class Sessions:
                 effects += self._learn(transaction, replace(transaction.record, stop_delivered=True), now)
         return effects
 
-    def metered(self, report: MeterReported, now: Moment) -> list[Effect]:
+    def metered(self, report: MeterReported, now: Moment, skew_s: float | None = None) -> list[Effect]:
         """Readings of a connector: of its session, of one that ended, or of one that nobody saw begin."""
         quoted = report.transaction_id
         transaction = self._ledger.open.get(report.connector_id)
         if transaction is None:
-            return self._adopt(report, now) if self._is_adoptable(report, now) else []
+            return self._met(report, now, skew_s)
         record = transaction.record
         elsewhere = quoted is not None and quoted != record.transaction_id and self.is_known(quoted)
         if elsewhere or not transaction.is_meant_by(quoted):
@@ -186,11 +193,13 @@ class Sessions:
             transaction.record = replace(record, transaction_id=quoted)
         elif quoted is not None and -NO_ID < quoted < -1:
             transaction.quoted = quoted
+        transaction.heard_by(skew_s)
         effects = self._read(transaction, report.values, now)
         news = transaction.record.transaction_id != record.transaction_id
         # Chargers read their meters without a transaction too.
         if names_one(quoted) or transaction.grew == now:
             effects += self._resumed(transaction)
+            transaction.quoted_in(report.values, now)
             news = transaction.confirm(now) or news
         return effects + (self._tell(transaction, now) if news or transaction.wants_telling(now) else [])
 
@@ -201,13 +210,14 @@ class Sessions:
         transaction = self._ledger.open.get(connector)
         if transaction is None or (transaction.is_history and record.condition in FORGOTTEN):
             return []
+        transaction.witness(now)
         effects = self._resumed(transaction)
         if record.condition not in FORGOTTEN:
             transaction.is_history = False
             if transaction.gone is not None:
                 transaction.gone = None
                 effects.append(Disarm(f"{_FORGOTTEN_KEY}{connector}"))
-        elif transaction.gone is None and not transaction.stood_before(record):
+        elif transaction.gone is None and transaction.is_forgotten_by(record):
             # A status that stands since before a restart of the gateway is confirmed here.
             effects += self._watch(transaction, moment_of(min(record.since, now.wall), now))
         settled = record.condition in IN_TRANSACTION and transaction.settle_in(record)
@@ -276,7 +286,7 @@ class Sessions:
         over, grew = transaction.over(now), transaction.grew
         if transaction.gone is None or over is None:
             return []
-        if grew is not None and now.monotonic - grew.monotonic < FORGOTTEN_AFTER_S and not transaction.is_history:
+        if grew is not None and now.monotonic - grew.monotonic < FORGOTTEN_AFTER_S:
             # Some chargers are stuck in Preparing while they charge.
             transaction.gone = grew
             return [Arm(key, FORGOTTEN_AFTER_S - (now.monotonic - grew.monotonic))]
@@ -292,24 +302,19 @@ class Sessions:
         transaction = self._ledger.open.get(connector_id)
         if transaction is None:
             return []
+        transaction.witness(now)
         over = transaction.over(now) or moment_of(min(at, now.wall), now)
         return self._ended_unknown(transaction, over, now)
 
-    def _unseen(self, report: TransactionStopped, connectors: list[int], now: Moment) -> list[Effect]:
+    def _unseen(self, report: TransactionStopped, there: list[int], now: Moment, skew_s: float | None) -> list[Effect]:
         """The end of a transaction that nobody saw begin: known of it is the end, if it is clear where it was."""
-        if len(connectors) != 1 or not self._ledger.has_room_for(connectors[0]):
+        if len(there) != 1 or not self._ledger.has_room_for(there[0]):
             shown = excerpt(str(report.transaction_id), 24)
             text = f"the charger ended transaction {shown}, which nobody saw begin, and does not say on which connector"
             return [Note("end_of_unknown", text, Level.WARNING)]
-        record = SessionRecord(
-            number=self._ledger.number(now),
-            connector_id=connectors[0],
-            energy=begun(None),
-            transaction_id=report.transaction_id if names_one(report.transaction_id) else None,
-            id_tag=self.tags.shown(report.id_tag),
-        )
+        record = only_ended(self._ledger.number(now), there[0], report, self.tags.shown(report.id_tag))
         self._ledger.took(report)
-        transaction = Transaction(record)
+        transaction = Transaction(record, skew_s=skew_s)
         transaction.began(now, None)
         transaction.end_told(report, now)
         energy = Energy(stop_wh=report.meter_stop_wh, estimated=True)
@@ -317,37 +322,32 @@ class Sessions:
         text = f"the charger ended {transaction.name}, which nobody saw begin: its energy is not known"
         return [Note("session_unseen", text), *self._closed(transaction, now)]
 
-    def _is_adoptable(self, report: MeterReported, now: Moment) -> bool:
-        """Do these readings show a transaction that goes on, and that nobody saw begin?"""
-        quoted = report.transaction_id
-        if quoted is None or not names_one(quoted) or self.is_known(quoted):
-            return False
-        place = self._places.get(report.connector_id)
-        if place is not None and place.condition in (FORGOTTEN | IN_TRANSACTION):
-            return place.condition in IN_TRANSACTION
-        # The status does not tell; but what waited in a queue is of the past.
-        sampled = [value.sampled_at for value in report.values if value.sampled_at is not None]
-        return not is_late(max(sampled, default=None), now)
-
-    def _adopt(self, report: MeterReported, now: Moment) -> list[Effect]:
-        if not self._ledger.has_room_for(report.connector_id):
-            return []
-        place = self._places.get(report.connector_id)
-        record = SessionRecord(
-            number=self._ledger.number(now),
-            connector_id=report.connector_id,
-            energy=replace(begun(None), estimated=True),
-            transaction_id=report.transaction_id,
-            visit=place.visit if place is not None else None,
-            plugged_at=place.plugged_at if place is not None else None,
-        )
-        condition = place.condition if place is not None else UNKNOWN
-        transaction = Transaction(entered(record, condition, now.wall), first_condition=condition)
-        transaction.began(now, None)
-        self._ledger.open[report.connector_id] = transaction
+    def _met(self, report: MeterReported, now: Moment, skew_s: float | None) -> list[Effect]:
+        """Readings where no session is open: of a transaction that goes on, or of one that is over."""
+        connector, quoted, told = report.connector_id, report.transaction_id, last_of(report.values)
+        place = self._places.get(connector)
+        condition = place.condition if place is not None else UNKNOWN_PHASE
+        dead = self._ledger.given_up(connector, quoted)
+        if dead is not None and place is not None:
+            if condition not in IN_TRANSACTION or dead.has_read_after(told):
+                return []
+            record = going_on(self._ledger.number(now), dead.record, place)
+            transaction = dead.carried_on_by(record, condition, now)
+            note = Note("session_resumed", f"{transaction.name} goes on: the one before was given up too early")
+        else:
+            when = happened(told, skew_s, now)
+            # Where the status does not tell, what waited in a queue is of the past.
+            over = condition in FORGOTTEN or (when is not None and is_late(when.at, now))
+            is_new = quoted is not None and names_one(quoted) and not self.is_known(quoted)
+            if not is_new or not self._ledger.has_room_for(connector) or (over and condition not in IN_TRANSACTION):
+                return []
+            transaction = Transaction(adopted(self._ledger.number(now), report, place, now), first_condition=condition)
+            transaction.began(now, None)
+            text = f"readings show {transaction.name}, which nobody saw begin: its energy counts from here"
+            note = Note("session_adopted", text)
+        self._ledger.open[connector] = transaction
         effects = self._read(transaction, report.values, now)
-        text = f"readings show {transaction.name}, which nobody saw begin: its energy counts from here"
-        return [*effects, Note("session_adopted", text), *self._tell(transaction, now, "started")]
+        return [*effects, note, *self._tell(transaction, now, "started")]
 
     def _read(self, transaction: Transaction, values: Sequence[MeterValue], now: Moment) -> list[Effect]:
         reasons, self.relative_meter = transaction.read(values, now, relative=self.relative_meter)
@@ -387,14 +387,12 @@ class Sessions:
             fact = SessionChanged(now.wall, self.charger, self.identity, kind, record, transaction.duration_s)
             effects.append(Publish(fact))
         if self._ledger.shown(record.connector_id) is transaction:
-            effects.append(self._state(transaction, now))
+            power_w, stale = transaction.power_w, transaction.stale
+            effects.append(
+                Publish(SessionState(now.wall, self.charger, record, transaction.duration_s, power_w, stale))
+            )
         transaction.was_told(now)
         return effects
-
-    def _state(self, transaction: Transaction, now: Moment) -> Effect:
-        record = transaction.record
-        power_w, stale = transaction.power_w, transaction.stale
-        return Publish(SessionState(now.wall, self.charger, record, transaction.duration_s, power_w, stale))
 
     def _unused(self, transaction: Transaction, reason: str) -> Note:
         return Note(reason, f"a register of {transaction.name} was not used: {reason}", Level.DEBUG)

@@ -27,7 +27,13 @@ class Skew:
     """The charger's clock minus the gateway's. What waited in a queue looks slow, and nothing looks fast that is not:
     so the greatest of the last few is the best."""
 
+    steady_s: float | None = None
+    """The skew that is certain: messages at the pace of their own times show it. None until then."""
     _samples: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+    _pace: tuple[float, float] | None = None
+    """The first of the last messages that agree: its skew, and its monotonic time of receipt."""
+    _before: float | None = None
+    """What was certain before the charger restarted: a wrong time zone stays wrong."""
     _behind: tuple[float, float] | None = None
     """Of the first message that was behind, with none on time since: its skew, and its monotonic time of receipt."""
 
@@ -42,6 +48,7 @@ class Skew:
             return False
         seen, best = (instant - now.wall).total_seconds(), self.seconds
         self._samples.append(seen)
+        self._keep_pace(seen, now)
         if best is None or seen >= best - BEHIND_S:
             self._behind = None
             return False
@@ -49,14 +56,23 @@ class Skew:
             self._behind = (seen, now.monotonic)
         if now.monotonic - self._behind[1] < PACE_S:
             return False
-        self.begin_anew()
+        self._samples.clear()
         self._samples.append(seen)
+        self._behind = None
         return True
 
     def begin_anew(self) -> None:
         """The charger restarted: it sets its clock by upstream's answer."""
         self._samples.clear()
-        self._behind = None
+        self._before = self._before if self.steady_s is None else self.steady_s
+        self._behind = self._pace = self.steady_s = None
+
+    def _keep_pace(self, seen: float, now: Moment) -> None:
+        if self._pace is None or abs(seen - self._pace[0]) > PACE_TOLERANCE_S:
+            self._pace = (seen, now.monotonic)
+        as_before = self._before is not None and abs(seen - self._before) <= PACE_TOLERANCE_S
+        if as_before or now.monotonic - self._pace[1] >= PACE_S:
+            self.steady_s = seen
 
 
 @dataclass(slots=True)
@@ -65,11 +81,15 @@ class Newest:
 
     instant: datetime | None = None
 
-    def takes(self, reported_at: datetime | None, now: Moment) -> bool:
-        """Is this report about now? Without a time the order of receipt counts; of the future is nothing."""
+    def takes(self, reported_at: datetime | None, now: Moment, skew_s: float = 0.0) -> bool:
+        """Is this report about now, by a clock that is off by `skew_s`?
+
+        Without a time, or with one that is hardly late, the order of receipt counts. Of the future is nothing.
+        """
         if reported_at is None:
             return True
-        if self.instant is not None and reported_at < self.instant:
+        lag_s = (now.wall - reported_at).total_seconds() + skew_s
+        if self.instant is not None and reported_at < self.instant and lag_s > BEHIND_S:
             return False
         self.instant = min(reported_at, now.wall)
         return True

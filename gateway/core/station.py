@@ -360,6 +360,7 @@ class Station:
         if self.session is None or not self.session.ended:
             return []
         self.session = None
+        self.view.left(now)
         return [Disarm(BEAT_KEY), Arm(OFFLINE_KEY, OFFLINE_AFTER_S), Publish(self.view.state(now))]
 
     def _policy_changed(self, event: PolicyChanged, now: Moment) -> list[Effect]:

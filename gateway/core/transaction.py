@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gateway.core.energy import Energy, is_relative, read, stopped
 from gateway.core.memory import ConnectorRecord, SessionRecord
 from gateway.core.moment import Moment
-from gateway.core.phases import UNKNOWN_PHASE, counted, cut, entered, phase_of
+from gateway.core.phases import (
+    FORGOTTEN,
+    IN_TRANSACTION,
+    PREPARING,
+    UNKNOWN_PHASE,
+    begun_later,
+    counted,
+    cut,
+    entered,
+    phase_of,
+    silent_since,
+    was_in_transaction,
+)
 from gateway.core.readings import readings
-from gateway.core.reports import MeterValue, TransactionStarted, TransactionStopped
+from gateway.core.reports import MeterValue, TransactionStopped
 from gateway.core.skew import Newest
-
-LATE_S = 60.0
-"""A time this far from that of receipt is not the charger's clock being a little off: behind, the message waited in a
-queue; ahead, the clock is wrong and the time of receipt is better."""
-
-NEAR_S = 300.0
-"""Status and end of a transaction are sent together; minimum durations and slow clocks move them minutes apart."""
+from gateway.core.told import Happened, happened, in_order, is_late, is_off, last_of, moment_of
 
 SESSION_EVERY_S = 60.0
 """What readings change is told and written at most this often: each time is a write to an SD card, and the meter topic
@@ -35,21 +41,6 @@ NO_ID = 2**63 - 1
 def names_one(transaction_id: int | None) -> bool:
     """Does this id name a transaction? 0, -1 and other negative ones are said for "unknown" (1.6 errata 3.54)."""
     return transaction_id is not None and 0 < transaction_id < NO_ID
-
-
-def plausible(told: datetime | None, now: Moment) -> datetime | None:
-    """The charger's time, unless it lies in the future."""
-    return told if told is not None and (told - now.wall).total_seconds() <= LATE_S else None
-
-
-def is_late(told: datetime | None, now: Moment) -> bool:
-    """Did it happen well before it was told?"""
-    return told is not None and (now.wall - told).total_seconds() > LATE_S
-
-
-def moment_of(wall: datetime, now: Moment) -> Moment:
-    """A time of the past by both clocks, as far as the wall clock was not set since; the present, if it is ahead."""
-    return Moment(wall, now.monotonic - max(0.0, (now.wall - wall).total_seconds()))
 
 
 @dataclass(slots=True)
@@ -75,10 +66,19 @@ class Transaction:
     """Told while the connector showed that it was over: a past that a queue brings."""
     grew: Moment | None = None
     """When its energy was last seen to grow."""
+    proven: Moment | None = None
+    """When the charger last showed that it goes on. Out of service, faulted or away it shows nothing."""
+    skew_s: float | None = None
+    """How far the charger's clock is off, as far as is known."""
+    is_carried_on: bool = False
+    """It was closed as `unknown`, and another session goes on where it ended."""
     newest: Newest = field(default_factory=Newest)
     _counted_at: float | None = None
     _gap: bool = False
     """The charger was away or restarted: what happened since is only known when it speaks of the session again."""
+    _restarted: bool = False
+    _began: tuple[datetime, datetime] | None = None
+    """The beginning that the charger told, by the gateway's clock and in its own words."""
     _read_at: tuple[datetime | None, float] | None = None
     _told_at: float = 0.0
     _told_power_w: float | None = None
@@ -86,29 +86,35 @@ class Transaction:
     _open_energy: Energy | None = None
     """As it was before an end that nobody told: the true end may still come."""
 
-    def began(self, now: Moment, told: datetime | None) -> None:
+    def began(self, now: Moment, when: Happened | None, told: datetime | None = None) -> None:
         """It is there from now on, or was from a time that the charger told."""
         self._counted_at = now.monotonic
         self.begun = now.wall
+        told = told if when is not None else None
         self.newest.takes(told, now)
         self._read_at = (told, now.monotonic)
-        if told is not None:
-            self.record = counted(self.record, max(0.0, (now.wall - told).total_seconds()))
+        if when is not None:
+            self._began = (when.at, told or when.at)
+            self.record = counted(self.record, max(0.0, (now.wall - when.at).total_seconds()))
         self.record = replace(self.record, counted_at=now.wall)
 
-    def begun_by(self, report: TransactionStarted, shown_tag: str | None) -> bool:
-        """Is this the request that began it? A charger that missed the answer repeats it with another message id."""
-        record = self.record
-        return (record.connector_id, record.charger_ts, record.energy.start_wh, (record.id_tag or "").casefold()) == (
-            report.connector_id,
-            report.charger_ts,
-            report.meter_start_wh,
-            (shown_tag or "").casefold(),
-        )
+    def heard_by(self, skew_s: float | None) -> None:
+        """The charger's clock is off by this. A beginning told by it before that was known is put right."""
+        before, self.skew_s = self.skew_s, skew_s if skew_s is not None else self.skew_s
+        if skew_s is None or not is_off(skew_s) or is_off(before) or self._began is None or self.begun is None:
+            return
+        at = min(self._began[1] - timedelta(seconds=skew_s), self.begun)
+        later_s = (at - self._began[0]).total_seconds()
+        if later_s > 0:
+            self._began = (at, self._began[1])
+            late = is_late(at, Moment(self.begun, 0.0))
+            self.record = begun_later(self.record, at, later_s, late=late)
+            if self.is_history and not late:
+                self.is_history, self.gone = False, None
 
     def ended_by(self, report: TransactionStopped) -> bool:
         """Is this the request that ended it, once more? After a restart its id, time and register have to do."""
-        if report.charger_ts is None or self.awaits_end:
+        if report.charger_ts is None or self.awaits_end or self.is_carried_on:
             return False
         if self._stop is not None:
             return self.was_stopped_by(report)
@@ -130,16 +136,19 @@ class Transaction:
         known = self.record.transaction_id
         return not names_one(transaction_id) or known is None or transaction_id in (known, self.quoted)
 
-    def may_end_by(self, report: TransactionStopped) -> bool:
-        """Without an id that names it: did the end at least not come before the beginning?"""
-        started, told = self.record.started, report.stopped_at
-        return started is None or told is None or not self.record.start_told or told >= started
-
     def stood_before(self, record: ConnectorRecord) -> bool:
         """Is it the status under which the session began? Repeated, it says nothing new."""
-        return (
-            self.begun is not None and record.since <= self.begun and self.first_condition in (None, record.condition)
-        )
+        stood = self.begun is not None and record.since <= self.begun
+        return stood and self.first_condition in (None, record.condition)
+
+    def is_forgotten_by(self, place: ConnectorRecord) -> bool:
+        """Does this status say that the charger knows of no transaction here?
+
+        Preparing does where there was energy, or a restart of the charger: before, it is how a cable comes in.
+        """
+        if place.condition not in FORGOTTEN or self.stood_before(place):
+            return False
+        return place.condition != PREPARING or self._restarted or was_in_transaction(self.record)
 
     @property
     def name(self) -> str:
@@ -149,13 +158,9 @@ class Transaction:
 
     @property
     def awaits_end(self) -> bool:
-        """Was it closed without an end that anybody told?"""
-        return not self.record.active and self.record.stop_reason == UNKNOWN and self._stop is None
-
-    def was_closed_about(self, told: datetime | None) -> bool:
-        """Is this its true end, by the time?"""
-        ended = self.record.ended
-        return told is not None and ended is not None and abs((told - ended).total_seconds()) <= NEAR_S
+        """Was it closed without an end that anybody told, and may one come?"""
+        closed = not self.record.active and self.record.stop_reason == UNKNOWN
+        return closed and self._stop is None and not self.is_carried_on
 
     @property
     def duration_s(self) -> int | None:
@@ -166,6 +171,20 @@ class Transaction:
         """The time since it was last counted belongs to it, unless nobody has spoken of it."""
         if not self.stale and not self._gap:
             self._count(now)
+
+    def witness(self, now: Moment) -> None:
+        """Up to now the connector was as it was told: where that shows a transaction, this one went on."""
+        name = phase_of(self.record)
+        shows = name is None or name in IN_TRANSACTION or (name in FORGOTTEN and self.gone is None)
+        if shows and not self._gap:
+            self.proven = now
+
+    def quoted_in(self, values: Sequence[MeterValue], now: Moment) -> None:
+        """Readings show that it went on when they were taken."""
+        when = happened(last_of(values), self.skew_s, now)
+        at = moment_of(when.at, now) if when is not None else now
+        if self.proven is None or at.monotonic > self.proven.monotonic:
+            self.proven = at
 
     def confirm(self, now: Moment, condition: str | None = None) -> bool:
         """The charger spoke of it, and told the connector's condition or not. True: there is something to tell.
@@ -182,6 +201,8 @@ class Transaction:
         self.stale = self._gap = False
         if changed and condition is not None:
             self.record = entered(self.record, condition, now.wall)
+        if condition in IN_TRANSACTION:
+            self.proven = now
         return told
 
     def settle_in(self, place: ConnectorRecord) -> bool:
@@ -198,13 +219,13 @@ class Transaction:
 
     def over(self, now: Moment) -> Moment | None:
         """When it was over, if the charger shows that it is: of a history, the last that was told."""
-        if self.is_history and self.newest.instant is not None:
-            return moment_of(self.newest.instant, now)
-        return self.gone or self.rebooted
+        when = happened(self.newest.instant, self.skew_s, now) if self.is_history else None
+        return moment_of(when.at, now) if when is not None else self.gone or self.rebooted
 
     def went_away(self, now: Moment) -> bool:
         """The charger is offline. True: there is something to tell."""
         self.count(now)
+        self.witness(now)
         told = not self.stale
         self.stale = self._gap = True
         self.power_w = None
@@ -213,17 +234,18 @@ class Transaction:
     def restarted(self, now: Moment) -> None:
         """The charger booted: it may have forgotten the session, or resume it."""
         self.count(now)
-        self._gap = True
+        self.witness(now)
+        self._gap = self._restarted = True
         self.rebooted = self.rebooted or now
         self.newest = Newest()
 
     def read(self, values: Sequence[MeterValue], now: Moment, *, relative: bool) -> tuple[list[str], bool]:
         """Readings of its connector: why registers were not used, and whether the meter is a session-relative one."""
         reasons = []
-        for value in _in_order(values):
+        for value in in_order(values):
             told = readings(value)
             signed = self.record.signed or told.signed
-            if not self.newest.takes(value.sampled_at, now):
+            if not self.newest.takes(value.sampled_at, now, self.skew_s or 0.0):
                 self.record = replace(self.record, signed=signed)
                 continue
             before = energy = self.record.energy
@@ -234,12 +256,13 @@ class Transaction:
             if (energy.energy_wh or 0) > (before.energy_wh or 0):
                 self.grew = now
             power_w, soc_pct = told.values.get("power_w"), told.values.get("soc_pct")
+            seen_w = [it for it in (self.record.max_power_w, power_w) if it is not None]
             self.power_w = power_w if power_w is not None else self.power_w
             self.record = replace(
                 self.record,
                 energy=energy,
                 signed=signed,
-                max_power_w=_most(self.record.max_power_w, power_w),
+                max_power_w=max(seen_w, default=None),
                 soc_start_pct=self.record.soc_start_pct if self.record.soc_start_pct is not None else soc_pct,
                 soc_pct=soc_pct if soc_pct is not None else self.record.soc_pct,
             )
@@ -250,16 +273,22 @@ class Transaction:
 
         An end before the beginning is no time at all, and that of receipt stands in its place.
         """
-        told, started, active = plausible(report.stopped_at, now), self.record.started, self.record.active
-        if told is not None and started is not None and told < started:
-            told = None
-        energy, reason = stopped(self.record.energy, report.meter_stop_wh)
-        if active:
-            self._end(moment_of(told or now.wall, now), now)
-        elif told is not None:
-            self._move_end(told)
-        if told is not None and started is not None and self.record.start_told:
-            self.record = replace(self.record, duration_s=(told - started).total_seconds())
+        when, started = happened(report.stopped_at, self.skew_s, now), self.record.started
+        if when is not None and started is not None and when.shown < started:
+            when = None
+        if self.record.active:
+            self._count(now)
+        counted_s = self.record.duration_s
+        if self.record.active:
+            at = when or Happened(now.wall, now.wall)
+            self._end(moment_of(at.at, now), at.shown, now)
+        elif when is not None:
+            self._move_end(when.shown)
+        if when is not None and started is not None and self.record.start_told:
+            self.record = replace(self.record, duration_s=self._told_s(when, report, started))
+        # The charger's clock may have been set; without a time of the beginning nobody knows how long ago it was.
+        lasted_s = max(counted_s, self.record.duration_s) if self.record.start_told else None
+        energy, reason = stopped(self.record.energy, report.meter_stop_wh, lasted_s)
         self._stop = _kept(report)
         known = self.record.transaction_id
         self.record = replace(
@@ -267,10 +296,18 @@ class Transaction:
             transaction_id=report.transaction_id if known is None and names_one(report.transaction_id) else known,
             energy=energy,
             stop_reason=report.reason,
-            ended_late=is_late(told, now),
+            ended_late=when is not None and is_late(when.at, now),
             revision=self.record.revision + 1,
         )
         return reason
+
+    def _told_s(self, when: Happened, report: TransactionStopped, started: datetime) -> float:
+        """From beginning to end as the charger told them. Both clocks may have been set meanwhile: of what the one
+        says and the other, the nearer to what was counted."""
+        if self._began is None or report.stopped_at is None:
+            return (when.shown - started).total_seconds()
+        told_s = [(when.at - self._began[0]).total_seconds(), (report.stopped_at - self._began[1]).total_seconds()]
+        return max(0.0, min(told_s, key=lambda seconds: abs(seconds - self.record.duration_s)))
 
     def reopen_energy(self) -> None:
         """The true end is being told: go on from the registers as they were."""
@@ -279,11 +316,29 @@ class Transaction:
             self._open_energy = None
 
     def end_unknown(self, at: Moment, now: Moment) -> None:
-        """The charger has forgotten it: it ended at about this time, and what its last reading says has to do."""
+        """The charger has forgotten it: it ended at about this time, and not after the last proof that it went on.
+        What its last reading says has to do."""
         self._open_energy = self.record.energy
         energy, _ = stopped(self.record.energy, None)
-        self._end(at, now)
+        silent = silent_since(self.record)
+        proven = self.proven or (moment_of(silent, now) if silent is not None else None)
+        at = proven if proven is not None and proven.monotonic < at.monotonic else at
+        self._end(at, at.wall, now)
         self.record = replace(self.record, energy=replace(energy, estimated=True), stop_reason=UNKNOWN, revision=1)
+
+    def has_read_after(self, told: datetime | None) -> bool:
+        """Is this of the past, by the readings that it had?"""
+        return told is not None and self.newest.instant is not None and told < self.newest.instant
+
+    def carried_on_by(self, record: SessionRecord, condition: str, now: Moment) -> Transaction:
+        """Its end was told, and it goes on in this condition of the connector: as another session, with `record`."""
+        self.is_carried_on = True
+        other = Transaction(record, first_condition=condition, skew_s=self.skew_s, newest=self.newest)
+        at = min(record.started or now.wall, now.wall)
+        other.began(now, Happened(at, at))
+        other._read_at, other._began = self._read_at, None
+        other.confirm(now, condition)
+        return other
 
     def correct(self, changed: SessionRecord) -> None:
         """Something is known after the end that was not known at the end."""
@@ -320,8 +375,7 @@ class Transaction:
             elapsed_s = max(elapsed_s, (value.sampled_at - last[0]).total_seconds())
         return max(0.0, elapsed_s)
 
-    def _end(self, at: Moment, now: Moment) -> None:
-        ended = at.wall
+    def _end(self, at: Moment, ended: datetime, now: Moment) -> None:
         self._count(now)
         self.stale = self._gap = False
         self.power_w = self.gone = self.rebooted = None
@@ -342,19 +396,5 @@ class Transaction:
 
 
 def _kept(report: TransactionStopped) -> TransactionStopped:
-    """What is kept of it to know it again: no tag, and not its readings."""
-    return replace(report, id_tag=None, values=())
-
-
-def _in_order(values: Sequence[MeterValue]) -> Iterable[MeterValue]:
-    """As they were sampled, where all say when; otherwise as sent."""
-    times = [value.sampled_at for value in values if value.sampled_at is not None]
-    if len(times) < len(values):
-        return values
-    return [value for _, _, value in sorted(zip(times, range(len(values)), values, strict=True), key=lambda it: it[:2])]
-
-
-def _most(before: float | None, now: float | None) -> float | None:
-    if before is None or now is None:
-        return now if before is None else before
-    return max(before, now)
+    """What is kept of it to know it again: no tag, not its readings, and the time in the charger's own words only."""
+    return replace(report, id_tag=None, values=(), stopped_at=None)

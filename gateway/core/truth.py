@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from gateway.core.condition import condition_of
@@ -34,8 +34,8 @@ from gateway.core.reports import (
 from gateway.core.sessions import Place, Sessions
 from gateway.core.skew import Skew
 from gateway.core.tags import Tags
+from gateway.core.told import is_late
 from gateway.core.traits import Trait
-from gateway.core.transaction import is_late
 
 STATUS_NOTIFICATION = "status_notification"
 """Where a state comes from, when the charger told it by itself."""
@@ -74,6 +74,9 @@ class ConnectorTruth:
         self.sessions.restore(memory.sessions)
         self.faults.restore(memory.faults)
         self.connectors.restore(memory.connectors, now)
+        for known in self.connectors:
+            # It may have died between a report and the end of the faults that the report ended; or the store came late.
+            self.faults.outlived(known.record.report, known.record.since, now)
         self.connectors.number_visits_after(max((record.visit or 0 for record in memory.sessions), default=0))
         self._remembered = {record.connector_id: record for record in memory.connectors} | self._remembered
         self._ended = {record.connector_id: record.number for record in self._ended_sessions()}
@@ -82,8 +85,17 @@ class ConnectorTruth:
         """The daemon starts: tell what is known from before."""
         self._faults_told_stale = None
         unread = set(self.connectors.ids()).difference(self.meters.connectors)
-        effects = [*self.sessions.announce(now), *self.meters.restored(sorted(unread), now)]
+        effects = [
+            *self._heard_of_faults(self.faults.settle(now)),
+            *self.sessions.announce(now),
+            *self.meters.restored(sorted(unread), now),
+        ]
         return [*effects, *self._agree(now)]
+
+    def came_back(self, now: Moment) -> list[Effect]:
+        """The charger is connected again: it has yet to tell how its connectors are."""
+        self.connectors.came_back(now)
+        return self._agree(now)
 
     def went_offline(self, now: Moment) -> list[Effect]:
         """The charger is away: what is known is kept, and said to be old."""
@@ -100,6 +112,7 @@ class ConnectorTruth:
         """The charger told something: what follows, and what was odd about it, by name."""
         effects: list[Effect] = []
         oddities: tuple[str, ...] = ()
+        skew_s = self.skew.steady_s  # as it was known before this message, which may have waited
         match told:
             case StatusReported():
                 effects += self._clock_told([told.reported_at], now)
@@ -108,15 +121,15 @@ class ConnectorTruth:
             case MeterReported():
                 effects += self._clock_told((value.sampled_at for value in told.values), now)
                 more, refused = self.meters.reported(told, now)
-                effects += [*more, *self.sessions.metered(told, now), *_refused(told, refused)]
+                effects += [*more, *self.sessions.metered(told, now, skew_s), *_refused(told, refused)]
             case TransactionStarted():
                 effects += self._clock_told([told.started_at], now)
-                if not is_late(told.started_at, now):
+                if not is_late(_by_the_gateway(told.started_at, skew_s), now):
                     self.connectors.begun(told.connector_id, now)
-                effects += self.sessions.started(told, self._place(told.connector_id), now)
+                effects += self.sessions.started(told, self._place(told.connector_id), now, skew_s)
             case TransactionStopped():
                 effects += self._clock_told([told.stopped_at], now)
-                effects += self.sessions.stopped(told, self.connectors.ids(), now)
+                effects += self.sessions.stopped(told, self.connectors.ids(), now, skew_s)
             case TagPresented():
                 self.connectors.begun(None, now)
             case RemoteStartRequested(connector_id):
@@ -159,10 +172,12 @@ class ConnectorTruth:
     def _reported(self, report: StatusReported, now: Moment, source: str) -> tuple[list[Effect], tuple[str, ...]]:
         before = self.connectors.get(report.connector_id)
         status_before = before.record.report.status if before is not None else None
-        news = self.connectors.reported(report, now, source)
+        news = self.connectors.reported(report, now, source, self.skew.seconds or 0.0)
         known = self.connectors.get(report.connector_id)
         if known is None:
             return [], (news.value,)
+        if news is News.LATE_AGAIN:
+            return [], ()
         if news is News.LATE:
             return self._late(report, known, now), ()
         transaction = self.sessions.transaction_on(report.connector_id)
@@ -296,6 +311,11 @@ class ConnectorTruth:
 
     def _ended_sessions(self) -> list[SessionRecord]:
         return [record for record in self.sessions.kept() if not record.active]
+
+
+def _by_the_gateway(told: datetime | None, skew_s: float | None) -> datetime | None:
+    """The time that the gateway's clock showed then."""
+    return told if told is None or skew_s is None else told - timedelta(seconds=skew_s)
 
 
 def _refused(told: MeterReported, reasons: tuple[str, ...]) -> list[Note]:

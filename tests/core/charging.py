@@ -69,6 +69,9 @@ class Charging:
     notes: Counter[str] = field(default_factory=Counter)
     places: dict[int, ConnectorRecord] = field(default_factory=dict)
     connectors: tuple[int, ...] = (1, 2)
+    off_s: float = 0.0
+    """The charger's clock less the gateway's; `skew_s` is what is known of it."""
+    skew_s: float | None = None
 
     def perform(self, effects: list[Effect]) -> list[Effect]:
         """Commit first, then the rest."""
@@ -116,6 +119,10 @@ class Charging:
     def ago(self, seconds: float) -> datetime:
         return self.now.wall - timedelta(seconds=seconds)
 
+    def told(self, at: datetime | None = None) -> datetime:
+        """What the charger's clock shows now, or showed then."""
+        return (at or self.now.wall) + timedelta(seconds=self.off_s)
+
     def start(
         self,
         connector: int = 1,
@@ -128,11 +135,11 @@ class Charging:
         timed: bool = True,
     ) -> TransactionStarted:
         """StartTransaction, with the time of now unless told otherwise."""
-        at = (at or self.now.wall) if timed else None
+        at = self.told(at) if timed else None
         report = TransactionStarted(connector, tag, meter_wh, at.isoformat() if at else None, at)
         known = self.places.get(connector)
         place = Place(visit, plugged_at, condition or (known.condition if known else "preparing"))
-        self.perform(self.sessions.started(report, place, self.now))
+        self.perform(self.sessions.started(report, place, self.now, self.skew_s))
         return report
 
     def number(self, report: TransactionStarted, transaction_id: int | None, status: str | None = "Accepted") -> None:
@@ -155,10 +162,10 @@ class Charging:
         timed: bool = True,
     ) -> TransactionStopped:
         """StopTransaction, with the time of now unless told otherwise."""
-        at = (at or self.now.wall) if timed else None
+        at = self.told(at) if timed else None
         told = at.isoformat() if at else None
         report = TransactionStopped(transaction_id, meter_wh, told, at, TAG, reason, values)
-        self.perform(self.sessions.stopped(report, self.connectors, self.now))
+        self.perform(self.sessions.stopped(report, self.connectors, self.now, self.skew_s))
         return report
 
     def status(self, condition: str, connector: int = 1, visit: int | None = 7) -> None:
@@ -172,7 +179,8 @@ class Charging:
         self.perform(self.sessions.status(self.places[connector], self.now))
 
     def meter(self, *values: MeterValue, transaction_id: int | None = 7712, connector: int = 1) -> None:
-        self.perform(self.sessions.metered(MeterReported(connector, values, transaction_id), self.now))
+        report = MeterReported(connector, values, transaction_id)
+        self.perform(self.sessions.metered(report, self.now, self.skew_s))
 
     def unplug(self, connector: int = 1, visit: int | None = None) -> None:
         self.perform(self.sessions.unplugged(connector, self.now, visit))

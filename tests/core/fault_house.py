@@ -64,6 +64,14 @@ class FaultHouse:
         self.faults.restore(self.stored.values())
         self.timer_at = None
 
+    def outlive(
+        self, status: str, code: str = "NoError", *, connector: int = 1, vendor: str | None = None, since_s: float = 0.0
+    ) -> list[tuple[str, str, str]]:
+        """This report is what the connectors have, as of `since_s` seconds after the start."""
+        report = StatusReported(connector, status, code, None, None, vendor)
+        self.faults.outlived(report, START + timedelta(seconds=since_s), self.now())
+        return self.carry_out(self.faults.settle(self.now()))
+
     def settle(self) -> list[tuple[str, str, str]]:
         """The daemon stops."""
         return self.carry_out(self.faults.settle_all(self.now()))
@@ -104,4 +112,9 @@ class FaultHouse:
     def one(self, connector: int = 1) -> FaultRecord:
         """The only fault of a connector, as it is known."""
         [record] = self.faults.of(connector)
+        return record
+
+    def one_of(self, vendor: str, connector: int = 1) -> FaultRecord:
+        """The only fault of a connector with this maker's code."""
+        [record] = [record for record in self.faults.of(connector) if record.vendor_error_code == vendor]
         return record

@@ -107,7 +107,7 @@ def test_a_charger_that_stays_away() -> None:
     assert one(effects, ConnectivityChanged).kind == "offline"
     assert only(effects, Remember) == []
     back = one(connect(view, 90), ChargerState)
-    assert (back.online, back.since, back.stale, back.stale_reason) == (True, at(90).wall, True, "charger_offline")
+    assert (back.online, back.since, back.stale, back.stale_reason) == (True, at(90).wall, True, "unconfirmed")
     confirmed = facts(learn(view, StatusReported(0, "Available"), 91), ChargerState)[-1]
     assert (confirmed.stale, confirmed.stale_reason) == (False, None)
 

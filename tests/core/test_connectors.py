@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -97,10 +98,10 @@ def test_a_change_that_the_specification_does_not_list_is_kept_and_counted() -> 
     assert (bay.record.transition, bay.record.unexpected) == ("F9", 3)
 
 
-def test_since_never_moves_back_where_the_gateways_clock_is_set_back() -> None:
+def test_since_never_moves_back_where_the_gateways_clock_is_corrected() -> None:
     bay = Bay()
     bay.says(100, "Preparing")
-    bay.connectors.reported(StatusReported(1, "Charging"), Moment(START, 101))
+    bay.connectors.reported(StatusReported(1, "Charging"), Moment(at(40).wall, 101))
     assert bay.record.since == at(100).wall
     assert bay.record.previous == PreviousStatus("Preparing", "preparing", at(100).wall)
 
@@ -132,7 +133,8 @@ def test_a_late_report_changes_nothing() -> None:
     bay.says(110, "Charging", told=110)
     bay.connectors.went_stale("charger_offline", at(120))
     before, known = bay.record, replace(bay.get())
-    assert bay.says(130, "Available", told=105) is News.LATE
+    assert bay.says(145, "Available", told=105) is News.LATE
+    assert bay.says(146, "Available", told=105) is News.LATE_AGAIN
     assert bay.record is before
     assert (bay.get().at, bay.get().stale, bay.get().newest) == (known.at, True, known.newest)
     assert bay.get().late == StatusReported(1, "Available", reported_at=at(105).wall)
@@ -152,8 +154,44 @@ def test_without_a_time_or_with_the_same_one_the_order_of_receipt_counts() -> No
     bay.says(100, "Preparing", told=100)
     assert bay.says(101, "Charging", told=100) is News.CHANGED
     assert bay.says(102, "Finishing") is News.CHANGED
-    assert bay.says(103, "Charging", told=99) is News.LATE
-    assert bay.condition == "finishing"
+    assert bay.says(103, "Charging", told=99) is News.CHANGED
+    assert bay.says(140, "Available", told=98) is News.LATE
+    assert bay.condition == "charging"
+
+
+def test_a_late_report_of_something_else_makes_the_state_doubtful() -> None:
+    bay = Bay()
+    bay.says(100, "Charging", told=100)
+    assert bay.says(200, "Charging", told=50) is News.LATE
+    assert not bay.get().stale
+    assert bay.says(201, "Faulted", told=51) is News.LATE
+    assert (bay.get().stale, bay.get().stale_reason, bay.condition) == (True, "clock", "charging")
+    assert bay.says(202, "Charging", told=202) is News.CONFIRMED
+    assert not bay.get().stale
+
+
+def test_a_clock_that_nobody_had_set_does_not_hold_the_present_back() -> None:
+    bay = Bay()
+    bay.connectors.reported(StatusReported(1, "Preparing"), Moment(START + timedelta(days=365), 100))
+    bay.connectors.reported(StatusReported(1, "Charging"), at(101))
+    assert bay.record.since == at(101).wall
+
+
+def test_figures_in_info_are_no_news() -> None:
+    bay = Bay()
+    bay.connectors.reported(StatusReported(1, "Charging", info="T=34.5"), at(1))
+    assert bay.connectors.reported(StatusReported(1, "Charging", info="T=35.0"), at(2)) is News.CONFIRMED
+    assert bay.connectors.reported(StatusReported(1, "Charging", info="hot"), at(3)) is News.DETAILS
+
+
+def test_a_charger_that_is_back_has_yet_to_confirm() -> None:
+    bay = Bay()
+    bay.says(1, "Charging")
+    bay.connectors.went_stale("charger_offline", at(9))
+    bay.connectors.came_back(at(20))
+    assert (bay.get().stale, bay.get().stale_reason, bay.get().stale_since) == (True, "unconfirmed", at(9).wall)
+    bay.says(21, "Charging")
+    assert not bay.get().stale
 
 
 def test_what_was_asked_for_is_about_now_whatever_time_it_tells() -> None:

@@ -13,6 +13,7 @@ from gateway.core.energy import (
     SLACK_WH,
     Energy,
     begun,
+    carried_on,
     is_relative,
     read,
     stopped,
@@ -315,3 +316,52 @@ def test_a_missing_start_and_a_first_reading_that_drops_out() -> None:
 def test_an_end_told_twice_is_the_same() -> None:
     ended, _ = stopped(session(START, START + 320)[0], START + 400)
     assert stopped(ended, START + 400) == (ended, None)
+
+
+@pytest.mark.parametrize(
+    ("start_wh", "stop_wh", "lasted_s", "expected"),
+    [
+        (0, 900_000, 60, (None, True, "stop_jumped")),
+        (START, START + 900_000, 60, (None, True, "stop_jumped")),
+        (0, 900_000, None, (900_000, False, None)),
+        (0, 900_000, 3600, (900_000, False, None)),
+        (0, 20_000, 60, (20_000, False, None)),
+        (0, SLACK_WH + 1, 0, (None, True, "stop_jumped")),
+        (START, START + SLACK_WH, 0, (SLACK_WH, False, None)),
+        (START, START + MINUTE_WH, 60, (MINUTE_WH, False, None)),
+        (START, START + MINUTE_WH + 1, 60, (None, True, "stop_jumped")),
+    ],
+)
+def test_a_stop_is_held_against_what_a_charger_delivers_in_that_time(
+    start_wh: int, stop_wh: int, lasted_s: float | None, expected: tuple[int | None, bool, str | None]
+) -> None:
+    ended, reason = stopped(begun(start_wh), stop_wh, lasted_s)
+    assert (ended.energy_wh, ended.estimated, reason) == expected
+
+
+def test_what_was_read_stands_where_the_stop_is_too_much() -> None:
+    ended, reason = stopped(session(0, 100, 250)[0], 90_000, 60)
+    assert (ended.energy_wh, ended.estimated, reason) == (250, True, "stop_jumped")
+
+
+def test_one_that_is_carried_on_counts_from_the_last_reading() -> None:
+    energy = carried_on(stopped(session(START, START + 320)[0], None)[0])
+    assert (energy.start_wh, energy.energy_wh, energy.estimated) == (START + 320, 0, False)
+    energy, reason = read(energy, START + 400, MINUTE, relative=False)
+    assert (energy.energy_wh, reason) == (80, None)
+    assert final(energy, START + 500) == (180, False, None)
+
+
+def test_one_that_is_carried_on_without_a_reading_counts_from_the_beginning() -> None:
+    assert final(carried_on(stopped(begun(START), None)[0]), START + 500) == (500, False, None)
+    assert final(carried_on(stopped(begun(None), None)[0]), START) == (None, True, "stop_alone")
+
+
+def test_readings_from_the_beginning_are_carried_on() -> None:
+    energy = carried_on(stopped(session(START, 150, relative=True)[0], None)[0])
+    assert (energy.start_wh, energy.energy_wh, is_relative(energy)) == (START + 150, 0, True)
+    energy, reason = read(energy, 200, MINUTE, relative=True)
+    assert (energy.energy_wh, reason) == (50, None)
+    assert final(energy, START + 250) == (100, False, None)
+    unknown = carried_on(stopped(session(None, 150, relative=True)[0], None)[0])
+    assert final(read(unknown, 200, MINUTE, relative=True)[0], 260) == (110, True, None)

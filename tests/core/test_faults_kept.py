@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from gateway.core.effects import Level
 from gateway.core.faults import MOST_OPEN, TOO_MANY, ActiveFaults
+from gateway.core.moment import Moment
 from gateway.core.reports import StatusReported
 from tests.core.fault_house import START, FaultHouse
 
@@ -94,6 +95,96 @@ def test_a_store_that_comes_late_adds_what_was_not_raised_anew() -> None:
     assert (house.one(1), house.one(2)) == (new, old[1])
 
 
+def test_an_end_that_a_kill_kept_from_being_told_is_told_after_it() -> None:
+    house = FaultHouse()
+    house.report("Faulted", "OverVoltage")
+    house.report("Charging", "WeakSignal", connector=2)
+    house.wait(60)
+    house.report("Available")
+    house.wait(2)
+    house.restart()
+    assert house.faults.active(1)
+    assert house.outlive("Available", since_s=60) == [("cleared", "OverVoltage", "error")]
+    over = house.news[-1]
+    assert (over.fault.cleared, over.at) == (START + timedelta(seconds=60), START + timedelta(seconds=60))
+    assert (over.fault.cleared_by, house.timer_at) == ("status_notification", None)
+    assert house.shown is not None
+    assert [fault.code for fault in house.shown.faults] == ["WeakSignal"]
+    assert house.outlive("Available", since_s=60) == []
+
+
+def test_faults_that_a_late_store_brings_back_are_over_where_the_charger_has_said_so() -> None:
+    house = FaultHouse()
+    house.report("Faulted", "OverVoltage")
+    house.report("Faulted", "ReaderFailure", connector=2)
+    house.report("Charging", "WeakSignal", connector=2)
+    house.report("Faulted", "EVCommunicationError", connector=3)
+    house.faults = ActiveFaults("cp01")
+    house.timer_at = None
+    house.wait(100)
+    house.report("Faulted", "HighTemperature", connector=3)
+    house.faults.restore(house.stored.values())
+    assert house.outlive("Charging", since_s=100) == [("cleared", "OverVoltage", "error")]
+    assert house.outlive("Available", connector=2, since_s=90) == [
+        ("cleared", "ReaderFailure", "error"),
+        ("cleared", "WeakSignal", "warning"),
+    ]
+    assert house.outlive("Faulted", "HighTemperature", connector=3, since_s=100) == []
+    assert [fault.code for fault in house.faults.of(3)] == ["EVCommunicationError", "HighTemperature"]
+
+
+def test_what_the_standing_report_names_goes_on() -> None:
+    house = FaultHouse()
+    house.report("Charging", "OtherError", vendor="PP01")
+    house.report("Charging", "OtherError", vendor="PP02")
+    number = house.one_of("PP01").number
+    house.restart()
+    assert house.outlive("Charging", "OtherError", vendor="PP01") == []
+    house.report("Charging", "OtherError", vendor="PP01")
+    assert (house.one_of("PP01").number, house.one_of("PP01").occurrences) == (number, 1)
+    assert house.outlive("Charging") == [("cleared", "OtherError", "warning"), ("cleared", "OtherError", "warning")]
+    house.report("Faulted", "OverVoltage", connector=2)
+    house.restart()
+    assert house.outlive("Charging", "OverVoltage", connector=2) == []
+    assert house.report("Charging", "OverVoltage", connector=2) == [("updated", "OverVoltage", "warning")]
+
+
+def test_an_error_without_a_name_is_over_where_the_standing_report_names_one() -> None:
+    house = FaultHouse()
+    house.report("Faulted")
+    house.faults = ActiveFaults("cp01")
+    house.wait(10)
+    house.report("Faulted", "OverVoltage")
+    house.faults.restore(house.stored.values())
+    assert house.outlive("Faulted", since_s=10) == []
+    assert house.outlive("Faulted", "OverVoltage", since_s=10) == [("cleared", "Unknown", "error")]
+    assert house.one().code == "OverVoltage"
+
+
+def test_an_end_lies_neither_before_the_fault_was_seen_nor_in_the_future() -> None:
+    house = FaultHouse()
+    house.wait(60)
+    house.report("Faulted", "OverVoltage")
+    house.report("Faulted", "OverVoltage", connector=2)
+    house.restart()
+    house.wait(30)
+    house.outlive("Available", since_s=10)
+    house.outlive("Available", connector=2, since_s=9999)
+    ends = [fault.cleared for fault in house.stored.values()]
+    assert ends == [START + timedelta(seconds=60), START + timedelta(seconds=90)]
+
+
+def test_an_end_that_waits_to_be_told_keeps_its_time() -> None:
+    house = FaultHouse()
+    house.report("Faulted", "OverVoltage")
+    house.wait(10)
+    house.report("Available")
+    house.wait(1)
+    assert house.outlive("Available", since_s=11) == []
+    assert house.wait(4) == [("cleared", "OverVoltage", "error")]
+    assert house.news[-1].fault.cleared == START + timedelta(seconds=10)
+
+
 def test_the_stop_tells_ends_at_once() -> None:
     house = FaultHouse()
     house.report("Faulted", "OverVoltage")
@@ -175,3 +266,20 @@ def test_a_timer_without_faults_does_nothing() -> None:
     house = FaultHouse()
     assert house.faults.timer(house.now()) == []
     assert house.faults.reported(StatusReported(1, "Available"), None, None, house.now()) == []
+
+
+def test_the_number_of_a_fault_that_is_over_is_not_given_a_second_time() -> None:
+    """A restart within the second in which it was raised, or several faults in one second before it."""
+    now = Moment(datetime(2026, 3, 1, tzinfo=UTC), 100.0)
+    faults = ActiveFaults("cp01")
+    faults.reported(StatusReported(1, "Available", "WeakSignal"), None, None, now)
+    faults.reported(StatusReported(1, "Available"), "Available", None, now)
+    faults.settle_all(now)
+    [kept] = faults.kept()
+    assert kept.cleared is not None
+    again = ActiveFaults("cp01")
+    again.restore([kept])
+    assert again.kept() == [kept]
+    assert not again.active(1)
+    again.reported(StatusReported(1, "Available", "WeakSignal"), "Available", None, now)
+    assert [fault.number for fault in again.kept()] == [kept.number + 1]

@@ -47,7 +47,6 @@ TROUBLE = {
         *("CaseAccessSensor", "CableBreakawaySensor", "AirCoolingSystem", "LiquidCoolingSystem"),
     ],
     "variable": ["Problem", "Tripped", "Overload", "VoltageImbalance", "CurrentImbalance", "Active", "ACVoltage"],
-    "stale reason": ["charger_offline", "restored_after_restart", "silent", "clock"],
     "condition": [*(condition.word for condition in CONDITIONS.values()), UNKNOWN.word],
 }
 
@@ -83,6 +82,11 @@ def test_parts_and_variables_are_spelled_as_in_the_device_model() -> None:
 
 def test_conditions_are_those_of_the_connector_topic() -> None:
     assert {row.word for row in MEANINGS if row.kind == "condition"} == set(TROUBLE["condition"])
+
+
+def test_stale_reasons_are_those_that_are_published() -> None:
+    published = {"charger_offline", "unconfirmed", "restored_after_restart", "clock"}
+    assert {row.word for row in MEANINGS if row.kind == "stale reason"} == published
 
 
 def test_words_that_are_the_gateways_own() -> None:

@@ -249,6 +249,23 @@ def test_of_a_quantity_sampled_twice_the_last_counts() -> None:
     assert read(sample(REGISTER, "10"), sample(REGISTER, "11")).register_wh == 11
 
 
+def test_the_order_of_samples_does_not_matter() -> None:
+    samples = [
+        *(sample(REGISTER, "10"), sample("Own.Word", "1"), sample("Power.Active.Export", "5", "W")),
+        *(sample("Voltage", "230", "V", "L1"), sample("Power.Active.Import", "100", "W"), sample("SoC", "60")),
+    ]
+    assert (
+        said(*samples)
+        == said(*reversed(samples))
+        == {
+            "energy_import_wh": 10,
+            "power_w": 95,
+            "voltage_l1_v": 230.0,
+            "soc_pct": 60.0,
+        }
+    )
+
+
 def test_intervals_are_not_registers() -> None:
     assert said(sample("Energy.Active.Import.Interval", "500", "Wh"), sample("RPM", "3"), sample("Own.Word", "1")) == {}
 

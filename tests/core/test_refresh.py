@@ -86,7 +86,7 @@ def test_each_connector_by_itself_and_not_at_once() -> None:
     table.lose(Leg.DOWN)
     table.online()
     stay(table, ASK_S)
-    for soon in ([0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3]):
+    for soon in ([1], [1, 2], [1, 2, 3], [1, 2, 3, 0], [1, 2, 3, 0]):
         assert asked(table) == soon
         answer(table)
         table.elapse(BETWEEN_S - 0.1)
@@ -349,3 +349,18 @@ def test_our_question_is_ours_alone() -> None:
 )
 def test_connectors_are_numbered_without_gaps(reported: list[int], expected: set[int]) -> None:
     assert expected_connectors(reported) == expected
+
+
+def test_who_refuses_a_question_about_the_charger_itself_may_answer_the_others() -> None:
+    table = connected(refresh=True)
+    for connector in (0, 1):
+        table.reports("Available", connector)
+    table.lose(Leg.DOWN)
+    table.online()
+    stay(table, ASK_S)
+    answer(table)
+    table.elapse(BETWEEN_S)
+    assert asked(table) == [1, 0]
+    answer(table, "Rejected")
+    assert table.station.view.may_be_triggered
+    assert table.counted["trigger_taken_badly"] == 0

@@ -306,7 +306,7 @@ def test_a_start_of_the_past_whose_end_is_lost() -> None:
     charging.start(at=charging.ago(7200), meter_wh=1000)
     charging.wait(100)
     charging.meter(value(1600, at=EPOCH - timedelta(seconds=5400)), transaction_id=-1)
-    charging.wait(FORGOTTEN_AFTER_S - 100)
+    charging.wait(FORGOTTEN_AFTER_S)
     record = charging.last()
     assert (record.ended, record.stop_reason) == (EPOCH - timedelta(seconds=5400), "unknown")
     assert (record.energy.energy_wh, charging.events[-1].duration_s) == (600, 1800)

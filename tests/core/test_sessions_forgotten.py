@@ -303,3 +303,58 @@ def test_a_place_nobody_knows() -> None:
     assert (record.id_tag, record.energy.energy_wh, record.visit) == (None, None, None)
     charging.stop(None, None)
     assert charging.last().energy.energy_wh is None
+
+
+def test_a_cable_that_comes_in_after_the_beginning_is_no_end() -> None:
+    charging = Charging()
+    charging.status("available")
+    charging.number(charging.start(), 7)
+    charging.wait(20)
+    charging.status("preparing")
+    charging.wait(FORGOTTEN_AFTER_S * 10)
+    assert (charging.kinds(), charging.timers) == (["started"], {})
+    charging.status("charging")
+    charging.wait(60)
+    charging.stop(7)
+    assert (charging.last().charging_s, charging.last().stop_reason) == (60.0, "Local")
+
+
+def test_nor_is_it_after_a_restart_of_the_gateway() -> None:
+    charging = Charging()
+    charging.status("available")
+    charging.number(charging.start(), 7)
+    charging.wait(20)
+    charging.status("preparing")
+    charging.wait(20)
+    charging.restart(60)
+    charging.status("preparing")
+    charging.wait(FORGOTTEN_AFTER_S * 2)
+    assert charging.open().transaction_id == 7
+
+
+def test_a_car_that_never_took_energy_and_drove_away() -> None:
+    charging = Charging()
+    charging.status("available")
+    charging.number(charging.start(), 7)
+    charging.wait(20)
+    charging.status("preparing")
+    charging.wait(600)
+    gone = charging.now.wall
+    charging.status("available")
+    charging.wait(10)
+    charging.status("preparing")
+    charging.wait(FORGOTTEN_AFTER_S)
+    assert (charging.last().ended, charging.last().stop_reason) == (gone, "unknown")
+
+
+@pytest.mark.parametrize("booted", [False, True])
+def test_after_a_restart_of_the_charger_preparing_means_that_it_was_forgotten(booted: bool) -> None:
+    charging = Charging()
+    charging.status("available")
+    charging.number(charging.start(), 7)
+    charging.wait(20)
+    if booted:
+        charging.boot()
+    charging.status("preparing")
+    charging.wait(FORGOTTEN_AFTER_S)
+    assert charging.kinds() == (["started", "ended"] if booted else ["started"])

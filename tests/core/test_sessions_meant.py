@@ -279,3 +279,16 @@ def test_readings_after_the_end_open_nothing() -> None:
     charging.restart()
     charging.meter(value(2001), transaction_id=7)
     assert charging.kinds() == ["started", "ended"]
+
+
+@pytest.mark.parametrize("quoted", [59, 60])
+def test_either_id_that_upstream_gave_to_a_repeated_beginning_names_the_session(quoted: int) -> None:
+    charging = Charging()
+    report = charging.start()
+    charging.number(report, 59)
+    charging.number(report, 60)
+    charging.status("charging")
+    charging.wait(600)
+    charging.stop(quoted)
+    assert charging.kinds() == ["started", "ended"]
+    assert (charging.last().energy.energy_wh, charging.last().transaction_id) == (1000, 60)

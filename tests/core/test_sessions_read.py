@@ -221,3 +221,23 @@ def test_a_meter_that_counts_from_the_beginning_of_each_session() -> None:
     charging.wait(60)
     charging.stop(7712, 4_600_400)
     assert (charging.last().energy.energy_wh, charging.last().energy.estimated) == (400, False)
+
+
+@pytest.mark.parametrize(("timed", "energy_wh"), [(True, None), (False, 900_000)])
+def test_an_end_that_tells_more_than_a_charger_delivers_in_that_time(timed: bool, energy_wh: int | None) -> None:
+    charging = Charging()
+    charging.start(meter_wh=0, timed=timed)
+    charging.wait(60)
+    charging.stop(None, 900_000)
+    energy = charging.last().energy
+    assert (energy.energy_wh, energy.estimated, energy.stop_wh) == (energy_wh, timed, 900_000)
+    assert charging.notes["stop_jumped"] == timed
+
+
+def test_the_time_of_an_end_is_what_was_counted_if_that_is_more() -> None:
+    charging = Charging()
+    charging.start(meter_wh=0)
+    charging.wait(7200)
+    charging.off_s = -7190
+    charging.stop(None, 100_000)
+    assert (charging.last().energy.energy_wh, charging.last().energy.estimated) == (100_000, False)

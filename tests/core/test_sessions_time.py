@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.core.phases import MOST_PHASES
-from gateway.core.transaction import LATE_S
+from gateway.core.told import LATE_S
 from tests.core.charging import EPOCH, Charging, value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -146,10 +147,50 @@ def test_without_a_time_the_order_of_receipt_counts() -> None:
 def test_older_is_of_the_past_and_the_same_time_is_not() -> None:
     newest = Newest()
     assert newest.takes(when(5), at(6))
-    assert not newest.takes(when(4), at(7))
-    assert newest.takes(when(5), at(8))
-    assert newest.takes(when(6), at(9))
+    assert not newest.takes(when(4), at(40))
+    assert newest.takes(when(5), at(41))
+    assert newest.takes(when(6), at(42))
     assert newest.instant == when(6)
+
+
+@pytest.mark.parametrize(("skew_s", "taken"), [(0.0, True), (-30.0, True), (-29.0, True), (10.0, False)])
+def test_hardly_late_by_the_chargers_clock_is_not_of_the_past(skew_s: float, taken: bool) -> None:
+    """Clocks are set, and told in whole seconds: a fault a second older than the state before it is a fault of now."""
+    newest = Newest()
+    assert newest.takes(when(100), at(100))
+    assert newest.takes(when(99), at(125), skew_s) is taken
+
+
+def steady(skew: Skew) -> float | None:
+    return skew.steady_s
+
+
+def test_a_skew_is_certain_when_messages_keep_pace_with_it() -> None:
+    skew = Skew()
+    skew.told(when(-18_000), at(0))
+    skew.told(when(-17_970), at(30))
+    assert steady(skew) is None
+    skew.told(when(-17_939), at(60))
+    assert steady(skew) == -17_999.0
+    # What waited in a queue says nothing of it.
+    skew.told(when(-20_000), at(61))
+    assert steady(skew) == -17_999.0
+
+
+def test_what_was_certain_before_a_restart_is_certain_after_the_first_message_that_agrees() -> None:
+    skew = Skew()
+    for second in (0, 60):
+        skew.told(when(second - 3600), at(second))
+    skew.begin_anew()
+    assert steady(skew) is None
+    skew.told(when(100 - 9000), at(100))
+    assert steady(skew) is None
+    skew.told(when(101 - 3603), at(101))
+    assert steady(skew) == -3603.0
+    skew.begin_anew()
+    skew.begin_anew()
+    skew.told(when(102 - 3603), at(102))
+    assert steady(skew) == -3603.0
 
 
 def test_nothing_is_of_the_future() -> None:

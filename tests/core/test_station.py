@@ -102,6 +102,7 @@ def test_a_charger_that_stays_away_is_offline_and_its_connectors_old() -> None:
     table.charger(status("1", 0))
     table.charger(status("2", 1, "Charging"))
     table.lose(Leg.UP, 1001)
+    lost_at = table.now.wall
     effects = table.elapse(OFFLINE_AFTER_S)
     assert set(publications(effects)) == {
         "ChargerStatus",
@@ -115,7 +116,7 @@ def test_a_charger_that_stays_away_is_offline_and_its_connectors_old() -> None:
     assert [fact.stale for fact in table.published(Faults)] == [False, True]
     state = table.published(ConnectorState)[-1]
     assert (state.record.report.status, state.stale, state.stale_reason) == ("Charging", True, "charger_offline")
-    assert table.published(ChargerState)[-1].since == table.now.wall
+    assert table.published(ChargerState)[-1].since == lost_at
     table.elapse(600)
     assert table.effects[-1] is effects[-1]
     table.online()

@@ -26,16 +26,16 @@ HOUR = timedelta(hours=1)
 # What is late
 
 
-def test_a_late_report_is_told_and_changes_nothing() -> None:
+def test_a_late_report_is_told_and_only_makes_the_state_doubtful() -> None:
     table = connected()
     table.reports("Charging", at=table.now.wall)
     table.elapse(100)
     before, writes = state(table), table.kept.writes
     effects = table.reports("Faulted", code="GroundFailure", at=table.now.wall - HOUR)
-    assert state(table) is before
+    assert (state(table).record, state(table).fault) == (before.record, False)
+    assert (state(table).stale, state(table).stale_reason) == (True, "clock")
     assert table.kept.writes == writes
-    [change] = [publish.fact for publish in only(effects, Publish)]
-    assert isinstance(change, StatusChanged)
+    [change] = [publish.fact for publish in only(effects, Publish) if isinstance(publish.fact, StatusChanged)]
     assert (change.late, change.report.status, change.condition, change.transition, change.expected) == (
         True,
         "Faulted",
@@ -45,6 +45,11 @@ def test_a_late_report_is_told_and_changes_nothing() -> None:
     )
     assert table.published(FaultChanged) == []
     assert table.counted["late_status"] == 1
+    assert table.reports("Faulted", code="GroundFailure", at=table.now.wall - HOUR - timedelta(seconds=60)) != []
+    again = table.reports("Faulted", code="GroundFailure", at=table.now.wall - HOUR - timedelta(seconds=60))
+    assert not [publish for publish in only(again, Publish) if isinstance(publish.fact, StatusChanged)]
+    table.reports("Charging", at=table.now.wall)
+    assert not state(table).stale
 
 
 def test_a_clock_that_was_set_back_makes_late_reports_those_of_now() -> None:

@@ -89,11 +89,20 @@ def test_what_comes_in_between_does_not_make_the_session_forgotten(status: str) 
     assert bay.condition == "finishing"
 
 
-@pytest.mark.parametrize("status", ["Available", "Unavailable"])
-def test_the_end_of_a_session_says_nothing_of_a_connector_that_is_free_or_closed(status: str) -> None:
+def test_the_end_of_a_session_is_known_while_the_connector_is_closed() -> None:
     bay = Bay({1})
     bay.says(1, "Charging")
-    bay.says(2, status)
+    bay.says(2, "Unavailable")
+    bay.sessions.clear()
+    assert bay.connectors.ended(1, at(3))
+    bay.says(4, "Preparing")
+    assert bay.condition == "finishing"
+
+
+def test_the_end_of_a_session_says_nothing_of_a_connector_that_is_free() -> None:
+    bay = Bay({1})
+    bay.says(1, "Charging")
+    bay.says(2, "Available")
     bay.sessions.clear()
     assert not bay.connectors.ended(1, at(3))
     assert not bay.connectors.ended(7, at(3))

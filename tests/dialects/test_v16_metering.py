@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import FrameType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.metering import Meters
+from gateway.core.moment import Moment
 from gateway.core.ports import Reading
 from gateway.core.reports import MeterReported, MeterValue, Sample
 from gateway.dialects.v16 import Dialect16
 from gateway.dialects.v16.fields import LARGEST_ID, LONGEST_NUMBER
-from gateway.dialects.v16.metering import MOST_SAMPLES
+from gateway.dialects.v16.metering import MOST_SAMPLES, MOST_VALUES
 
 DIALECT = Dialect16()
 AT = "2026-03-01T12:00:00Z"
@@ -231,17 +235,71 @@ def test_values_stay_in_the_order_sent() -> None:
     assert read == [1, 2, 3, 4, 5, 6]
 
 
-@pytest.mark.parametrize("each", [1, 7, MOST_SAMPLES + 5])
-def test_of_a_message_without_end_the_last_samples_are_read(each: int) -> None:
-    listed = [
-        {"timestamp": AT, "sampledValue": [{"value": value * each + n} for n in range(each)]}
-        for value in range(MOST_SAMPLES // each + 2)
-    ]
-    reading = meter(meterValue=listed)
-    read = [each.value for value in told(reading).values for each in value.samples]
-    count = len(listed) * each
-    assert read == [Decimal(n) for n in range(count - MOST_SAMPLES, count)]
-    assert reading.oddities == ("too_many_samples",)
+def numbered(count: int, each: int) -> list[dict[str, Any]]:
+    """So many values with so many samples each: 0, 1, 2, ..."""
+    samples = [{"value": number} for number in range(count * each)]
+    return [{"timestamp": AT, "sampledValue": samples[n * each : (n + 1) * each]} for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("count", "each", "left"),
+    [
+        (MOST_VALUES, 1, MOST_VALUES),
+        (MOST_VALUES + 1, 1, MOST_VALUES),
+        (10_000, 1, MOST_VALUES),
+        (MOST_SAMPLES // 7 + 2, 7, MOST_SAMPLES // 7 * 7),
+        (3, MOST_SAMPLES - 1, MOST_SAMPLES - 1),
+        (1, MOST_SAMPLES, MOST_SAMPLES),
+        (2, MOST_SAMPLES + 5, MOST_SAMPLES),
+    ],
+)
+def test_of_a_message_without_end_the_last_values_are_read_as_a_whole(count: int, each: int, left: int) -> None:
+    reading = meter(meterValue=numbered(count, each))
+    read = [sample.value for value in told(reading).values for sample in value.samples]
+    assert read == [Decimal(n) for n in range(count * each - left, count * each)]
+    assert reading.oddities == (("too_many_samples",) if left < count * each else ())
+    assert {len(value.samples) for value in told(reading).values} == {min(each, MOST_SAMPLES)}
+
+
+def work(listed: Any) -> int:
+    """How many functions are called, those of C among them, to read a message and to know what the meter says."""
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _arg: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        Meters("cp01").reported(told(meter(meterValue=listed)), Moment(NOON, 0.0))
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+LONG = numbered(10_000, 4)
+MOST_WORK = 100 * MOST_VALUES + 100 * MOST_SAMPLES
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        numbered(10_000, 1),
+        numbered(MOST_VALUES, 40),
+        [{**value, "timestamp": f"{AT[:11]}{n // 60 % 24:02}:{n % 60:02}:00Z"} for n, value in enumerate(LONG)],
+        numbered(1, 50_000),
+        [{}] * 100_000,
+        [7] * 100_000,
+        [{"timestamp": AT, "sampledValue": [7] * 1000}] * 500,
+        [{"timestamp": AT, "sampledValue": {"value": "1"}}] * 10_000,
+        [{"timestamp": AT, "sampledValue": [{}] * 100}] * 1000,
+    ],
+    ids=["values", "both", "history", "samples", "empty", "numbers", "no samples", "objects", "empty samples"],
+)
+def test_a_message_of_any_length_is_little_work(listed: list[Any]) -> None:
+    # One reader serves every charger: what is not read of a message is not even looked at.
+    assert work(listed) <= MOST_WORK
+    assert work(listed * 2) <= work(listed) + 100
 
 
 FIELDS = ("connectorId", "transactionId", "meterValue", "timestamp", "sampledValue", "value", "unit", "phase", "format")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.energy import Energy, begun, is_relative, read, stopped
+from gateway.core.energy import Energy, begun, carried_on, is_relative, read, stopped
 
 STRONGEST_W = 400_000
 REGISTERS = st.integers(0, 30_000_000)
@@ -103,3 +103,21 @@ def test_whatever_is_told_it_is_never_negative_and_never_falls(
         assert stop_wh is not None
         assert start_wh is not None
         assert ended.energy_wh == stop_wh - start_wh
+
+
+@given(honest(), st.integers(0, 12))
+def test_given_up_and_carried_on_it_is_billed_exactly_once(session: tuple[int, list[Told], int], cut: int) -> None:
+    start_wh, readings, stop_wh = session
+    first, _ = stopped(follow(begun(start_wh), readings[:cut]), None)
+    second, reason = stopped(follow(carried_on(first), readings[cut:]), stop_wh)
+    assert reason is None
+    assert (first.energy_wh or 0) + (second.energy_wh or 0) == stop_wh - start_wh
+    assert not second.estimated
+
+
+@given(honest())
+def test_no_honest_charger_is_too_fast(session: tuple[int, list[Told], int]) -> None:
+    start_wh, readings, stop_wh = session
+    lasted_s = (stop_wh - start_wh) * 3600 / STRONGEST_W
+    ended, reason = stopped(follow(begun(start_wh), readings), stop_wh, lasted_s)
+    assert (ended.energy_wh, reason) == (stop_wh - start_wh, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -56,6 +58,7 @@ class SessionHistories(RuleBasedStateMachine):
         if self.starts:
             report = self.starts[pick % len(self.starts)]
             at = report.started_at
+            at = at - timedelta(seconds=self.charging.off_s) if at is not None else None
             self.starts.append(
                 self.charging.start(report.connector_id, report.meter_start_wh, at=at, timed=at is not None)
             )
@@ -78,7 +81,8 @@ class SessionHistories(RuleBasedStateMachine):
         self.stops.append(charging.stop(transaction_id, meter_wh, charging.ago(behind_s)))
         charging.wait(seconds)
         if charging.notes["end_of_unknown"] == unclear:
-            assert charging.sessions.stopped(self.stops[-1], charging.connectors, charging.now) == []
+            again = charging.sessions.stopped(self.stops[-1], charging.connectors, charging.now, charging.skew_s)
+            assert again == []
 
     @rule(pick=st.integers(0, 99))
     def upstream_answers_an_end(self, pick: int) -> None:
@@ -90,7 +94,7 @@ class SessionHistories(RuleBasedStateMachine):
     def it_reads_its_meter(
         self, connector: int, transaction_id: int | None, register_wh: int | None, behind_s: float, power_w: int
     ) -> None:
-        told = value(register_wh, power_w, at=self.charging.ago(behind_s))
+        told = value(register_wh, power_w, at=self.charging.told(self.charging.ago(behind_s)))
         self.charging.meter(told, transaction_id=transaction_id, connector=connector)
 
     @rule(connector=CONNECTORS, condition=CONDITIONS, visit=VISITS)
@@ -121,6 +125,14 @@ class SessionHistories(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([-86_400.0, -90.0, -1.0, 90.0, 86_400.0]))
     def the_clock_of_the_gateway_is_set(self, seconds: float) -> None:
         self.charging.set_clock(seconds)
+
+    @rule(
+        off_s=st.sampled_from([0.0, -45.0, -90.0, -18_000.0, 300.0]), known=st.sampled_from([None, -2.0, 0.0, 3600.0])
+    )
+    def the_clock_of_the_charger_is_set(self, off_s: float, known: float | None) -> None:
+        """How far it is off is known, nearly known, believed wrongly, or not known at all."""
+        self.charging.off_s = off_s
+        self.charging.skew_s = None if known is None else off_s + known
 
     @rule(down_s=st.sampled_from([-60.0, 0.0, 5.0, 3600.0]))
     def the_gateway_is_killed(self, down_s: float) -> None:

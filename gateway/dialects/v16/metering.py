@@ -11,9 +11,14 @@ from gateway.core.reports import MeterReported, MeterValue, Sample
 from gateway.dialects.v16.fields import connector, is_told, number, text, time, transaction, word
 from gateway.dialects.v16.vocabulary import CONTEXTS, LOCATIONS, MEASURANDS, PHASES, UNITS
 
-MOST_SAMPLES = 10_000
-"""A day of seven values each minute is as many. Reading them takes a fraction of a second on a Pi; of a longer message
-the last are read, which are the newest, so that no message holds up the other chargers."""
+MOST_VALUES = 500
+"""Eight hours of a value each minute. A message holds up every charger while it is read: of a longer one the last are
+read, which are the newest, and what else the gateway needs of a session stands in its beginning and its end."""
+
+MOST_SAMPLES = 2000
+"""Four in each of so many values, or a few hundred values of a charger that tells everything."""
+
+TOO_MANY: Final = "too_many_samples"
 
 NO_SAMPLE: Final = Sample("Energy.Active.Import.Register", None)
 """What every field that is left out stands for (1.6 7.42)."""
@@ -33,23 +38,34 @@ def meter_values(payload: Mapping[str, Any]) -> Reading:
 
 
 def values_of(listed: Any, odd: list[str]) -> tuple[MeterValue, ...]:
-    """A list of MeterValue, in the order sent. What is no such thing is left out and named in `odd`."""
+    """A list of MeterValue, in the order sent. What is no such thing is left out and named in `odd`.
+
+    Of a list that is too long nothing but its end is looked at, and no value is read in part: phases would be missing
+    in its sums. Only where the last value alone is too long, the last of its samples count.
+    """
     values: list[MeterValue] = []
     left = MOST_SAMPLES
-    for entry in reversed(_objects(listed, "unreadable_meter_value", odd)):
-        sampled = _objects(entry.get("sampledValue"), "unreadable_sampled_value", odd)
+    for entry in reversed(_objects(_last(listed, MOST_VALUES, odd), "unreadable_meter_value", odd)):
+        sent = _last(entry.get("sampledValue"), MOST_SAMPLES, odd)
+        left -= len(sent) if isinstance(sent, list) else 1
+        if left < 0:
+            odd.append(TOO_MANY)
+            break
+        sampled = _objects(sent, "unreadable_sampled_value", odd)
         if not sampled:
             odd.append("empty_sampled_value")
             continue
-        if left < len(sampled):
-            odd.append("too_many_samples")
-            if not left:
-                break
-        sampled = sampled[-left:]
-        left -= len(sampled)
         charger_ts, sampled_at = time(entry.get("timestamp"), odd, required=True)
         values.append(MeterValue(tuple(_sample(fields) for fields in sampled), charger_ts, sampled_at))
     return tuple(reversed(values))
+
+
+def _last(listed: Any, most: int, odd: list[str]) -> Any:
+    """The end of a list that is too long."""
+    if not isinstance(listed, list) or len(listed) <= most:
+        return listed
+    odd.append(TOO_MANY)
+    return listed[-most:]
 
 
 def _objects(listed: Any, oddity: str, odd: list[str]) -> list[Mapping[str, Any]]:
