@@ -15,12 +15,12 @@ from gateway.sim import SimCharger
 from tests.support.broker import Broker
 from tests.support.commands import evgate
 from tests.support.failing_disk import FailingDisk, compiled
+from tests.support.impatient import IMPATIENT
 from tests.support.mqtt import Subscriber
 from tests.support.site import PROMPT_S, Site, site, within
 
 BASE = "evgate/test"
 CONNECTORS = f"{BASE}/charger/cp1/connector"
-IMPATIENT = "tests.support.impatient"
 
 PAGE_BYTES = 1024
 """Of the database: the first page says whose it is."""

@@ -134,8 +134,9 @@ async def test_the_next_life_tells_what_was_told_last_or_is_newer(tmp_path: Path
     _judge_all(run)
     events = Counter(str(event["event"]) for event in run.story.events)
     print(
-        f"\n{run.kills.total()} kills ({run.kills['under load']} under load): {run.judge.restored} states taken up, "
-        f"{run.judge.newer} of them newer than published; {sum(map(_uses, chargers.values()))} transactions, "
+        f"figures: {run.kills.total()} kills ({run.kills['under load']} under load): "
+        f"{run.judge.restored} states taken up, {run.judge.newer} of them newer than published; "
+        f"{sum(map(_uses, chargers.values()))} transactions, "
         f"{events['started']} beginnings and {events['ended']} ends told, none twice; {events.total()} events"
     )
     assert run.kills.total() == counts.KILLS

@@ -30,9 +30,11 @@ REPORT = {
     "listeners": {"address", "tls", "passed", "open", "problem"},
     "chargers": {
         *("identity", "slug", "name", "standing", "online", "since", "last_seen", "address", "subprotocol"),
-        *("upstream", "upstream_online", "connectors", "problem"),
+        *("upstream", "upstream_online", "connectors", "problem", "clock_skew_s", "quirks"),
     },
-    "connectors": {"connector", "status", "condition", "error_code", "since", "stale"},
+    "connectors": {
+        *("connector", "status", "condition", "error_code", "since", "stale", "unexpected_transitions"),
+    },
     "quarantined": {"identity", "address", "subprotocols", "credentials", "reason", "last_seen", "attempts"},
     "upstreams": {"name", "url", "links", "online", "problem"},
     "mqtt": {"broker", "base", "connected", "protocol", "connected_since", "reconnects", "problem"},

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from gateway.sim import SILENT, CallFailed, Failure, Ledger, SimCharger, decode
+from tests.support.impatient import IMPATIENT
 from tests.support.inside import inside
 from tests.support.site import Site, site, within
 
 REFRESH_WITHIN_S = 15.0
-"""The gateway asks for missing statuses 10 s after the connection."""
+"""The gateway asks for missing statuses 10 s after the connection, in its impatient form."""
 
 TEXT_IDS = ["28240181849166013077", "0583200", "00", "1", "001", "-1", "", " ", "ä€🔌", '"\\/', "x" * 36, "y" * 500]
 NUMBER_IDS = [1, 0, -1, 2**53 + 1, 28240181849166013077]
@@ -161,7 +162,7 @@ async def _own_call(here: Site, charger: SimCharger) -> str:
 
 
 async def test_the_gateways_own_call_and_its_answer_never_reach_upstream(tmp_path: Path) -> None:
-    async with site(tmp_path) as here:
+    async with site(tmp_path, module=IMPATIENT) as here:
         told, silent, refusing = (here.charger(name) for name in ("TOLD", "ASKED", "REFUSES"))
         silent.answer("TriggerMessage", SILENT)
         refusing.answer("TriggerMessage", Failure("NotImplemented"))

@@ -9,10 +9,11 @@ import pytest
 
 from gateway.sim import SILENT, CallResult, Disconnected, Link, SimCharger, SimCsms, decode, encode
 from tests.adapters.wire import wire
+from tests.support.impatient import IMPATIENT
 from tests.support.site import PROMPT_S, Site, memory_kib, served_beside, site, within
 
 REFRESH_WITHIN_S = 15.0
-"""The gateway asks for missing statuses 10 s after the connection."""
+"""The gateway asks for missing statuses 10 s after the connection, in its impatient form."""
 
 STUCK_WITHIN_S = 30.0
 """The gateway drops a leg whose write waits for 10 s."""
@@ -55,7 +56,7 @@ async def _fill_up_leg(here: Site, charger: SimCharger) -> None:
 async def test_peers_that_stop_reading_or_vanish_hold_up_nobody(tmp_path: Path) -> None:
     """All at the same time, because most of it is waiting for limits of 10 to 30 s."""
     csms = SimCsms(receive_buffer_bytes=SMALL_WINDOW, interval_s=10)
-    async with site(tmp_path, csms=csms, idle_limit="30s") as here, served_beside(here):
+    async with site(tmp_path, csms=csms, idle_limit="30s", module=IMPATIENT) as here, served_beside(here):
         before = memory_kib(here.daemon.pid, "VmHWM")
         async with asyncio.TaskGroup() as group:
             group.create_task(_upstream_stops_reading_while_calls_are_open(here))
