@@ -169,9 +169,9 @@ class ActiveFaults:
 
     def kept(self) -> list[FaultRecord]:
         """What is remembered: those of `lasting`, and the newest of all, whose number is not given a second time."""
-        last, lasting = self._last_cleared, self.lasting()
-        is_newest = last is not None and last.number == self._last_number and last.number not in self._open
-        return [*lasting, last] if last is not None and is_newest else lasting
+        newest = self._last_cleared
+        is_over = newest is not None and newest.number == self._last_number and newest.number not in self._open
+        return [*self.lasting(), newest] if newest is not None and is_over else self.lasting()
 
     def worst(self) -> str | None:
         """`error`, `warning`, or None."""
@@ -300,7 +300,8 @@ class ActiveFaults:
         ended = fault.ended or max(now.wall, fault.record.last_seen)
         by = TOO_MANY if fault.lasts else BY_STATUS
         fault.record = replace(fault.record, cleared=ended, cleared_by=by)
-        self._last_cleared = fault.record
+        if number == self._last_number:
+            self._last_cleared = fault.record
         return _Change("cleared", fault)
 
     def _told(self, changes: list[_Change], now: Moment) -> list[Effect]:

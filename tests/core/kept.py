@@ -86,9 +86,10 @@ class Kept:
         sessions.sort(key=lambda record: record.number)
         last = {record.connector_id: record for record in sessions if not record.active}
         faults = [record for record in self.rows.values() if isinstance(record, FaultRecord)]
+        newest = max((record.number for record in faults), default=0)
         return Memory(
             charger=whole if isinstance(whole, ChargerRecord) else None,
             connectors=tuple(record for record in self.rows.values() if isinstance(record, ConnectorRecord)),
-            faults=tuple(record for record in faults if record.cleared is None),
+            faults=tuple(record for record in faults if record.cleared is None or record.number == newest),
             sessions=(*last.values(), *(record for record in sessions if record.active)),
         )

@@ -16,7 +16,7 @@ from gateway.core.energy import Energy
 from gateway.core.events import FrameReceived, Leg
 from gateway.core.facts import FaultChanged, StatusChanged
 from gateway.core.frames import parse
-from gateway.core.memory import ConnectorRecord, Memory, SessionRecord
+from gateway.core.memory import ConnectorRecord, FaultRecord, Memory, SessionRecord
 from gateway.core.transitions import STATUSES
 from tests import counts
 from tests.core.drive import EPOCH, Drive, drive, known, only
@@ -169,8 +169,18 @@ class TruthHistories(RuleBasedStateMachine):
         self.look()
         assert in_order(self.table.station.view.memory()) == in_order(self.table.kept.memory())
         assert durable(self.table.station.view.memory()) == durable(before)
-        # From when on the seconds of a session go on is set where the gateway's clock went back.
-        assert all(isinstance(remember.record, SessionRecord) for remember in self.table.all(Remember))
+        # What the last report of a connector has ended is over at once. From when on the seconds of a session go on is
+        # set where the gateway's clock went back.
+        lasted = {fault.number: fault for fault in before.faults if fault.cleared is None}
+        lasting = {fault.number for fault in self.table.station.view.truth.faults.lasting()}
+        written = [remember.record for remember in self.table.all(Remember)]
+        over = {record.number for record in written if isinstance(record, FaultRecord) and record.cleared is not None}
+        assert (lasting | over, lasting & over) == (set(lasted), set())
+        assert len(written) == len(over) + sum(isinstance(record, SessionRecord) for record in written)
+        reports = {known.record.connector_id: known.record.report for known in self.table.station.view.connectors}
+        for number in over:
+            report = reports[lasted[number].connector_id]
+            assert report.error_code == "NoError" or (report.status != "Faulted" and lasted[number].severity == "error")
         assert all(state.stale and state.source == "restored" for state in self.judge.states.values())
 
     @precondition(lambda self: self.table.live())
@@ -219,7 +229,9 @@ class TruthHistories(RuleBasedStateMachine):
             for table in (self.table, again)
         ]
         assert connectors[0] == connectors[1]
-        lasting = [{fault.number for fault in table.station.view.memory().faults} for table in (self.table, again)]
+        lasting = [
+            {fault.number for fault in table.station.view.truth.faults.lasting()} for table in (self.table, again)
+        ]
         assert lasting[0] == lasting[1]
 
 
@@ -233,13 +245,13 @@ def in_order(memory: Memory) -> list[str]:
 
 
 def durable(memory: Memory) -> list[str]:
-    """Without what goes on in a session (its readings and seconds are written once a minute), and without the ended."""
+    """Without what goes on in a session (its readings and seconds are written once a minute), and what has ended."""
     sessions = [
         replace(START_OF_ANY, number=one.number, connector_id=one.connector_id, started=one.started)
         for one in memory.sessions
         if one.active
     ]
-    return in_order(replace(memory, sessions=tuple(sessions)))
+    return in_order(replace(memory, sessions=tuple(sessions), faults=()))
 
 
 TestTruthHistories = TruthHistories.TestCase
