@@ -378,7 +378,7 @@ class Transaction:
     def _end(self, at: Moment, ended: datetime, now: Moment) -> None:
         self._count(now)
         self.stale = self._gap = False
-        self.power_w = self.gone = self.rebooted = None
+        self.power_w = self.gone = self.rebooted = self.begun = None
         self.record = cut(self.record, now.monotonic - at.monotonic)
         started = self.record.started
         if started is not None and ended < started:
