@@ -74,9 +74,6 @@ class ConnectorTruth:
         self.sessions.restore(memory.sessions)
         self.faults.restore(memory.faults)
         self.connectors.restore(memory.connectors, now)
-        for known in self.connectors:
-            # It may have died between a report and the end of the faults that the report ended; or the store came late.
-            self.faults.outlived(known.record.report, known.record.since, now)
         self.connectors.number_visits_after(max((record.visit or 0 for record in memory.sessions), default=0))
         self._remembered = {record.connector_id: record for record in memory.connectors} | self._remembered
         self._ended = {record.connector_id: record.number for record in self._ended_sessions()}
