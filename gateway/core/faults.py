@@ -110,22 +110,6 @@ class ActiveFaults:
                     fault.end(record.last_seen, -inf)
                 known.add(_key_of(record))
 
-    def outlived(self, report: StatusReported, since: datetime, now: Moment) -> None:
-        """After `restore`: this report stands for its connector since then, and is no older than what was restored.
-
-        What it ends is over, at that time; `settle` tells so. The process that took it in died before its end was told,
-        or the store came late. A fault that the report does not end lasts, even if another report has ended it.
-        """
-        faulted, named = condition_of(report.status) == FAULTED, _names_error(report)
-        spared = self._meant(report, faulted) if named else None
-        for fault in self._at(report.connector_id):
-            if fault is not spared and _is_ended(fault, spared, faulted, named):
-                fault.end(min(since, now.wall), -inf)
-
-    def settle(self, now: Moment) -> list[Effect]:
-        """Tell the ends that are due."""
-        return self._told(self._settled(now), now)
-
     def reported(
         self, report: StatusReported, status_before: str | None, transaction_id: int | None, now: Moment
     ) -> list[Effect]:
@@ -149,7 +133,7 @@ class ActiveFaults:
     def timer(self, now: Moment) -> list[Effect]:
         """The timer is due: tell the ends that stood for 5 s."""
         self._armed = None
-        return self.settle(now)
+        return self._told(self._settled(now), now)
 
     def settle_all(self, now: Moment) -> list[Effect]:
         """The daemon stops, or the charger is forgotten: tell every end at once."""

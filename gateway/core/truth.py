@@ -83,7 +83,6 @@ class ConnectorTruth:
         self._faults_told_stale = None
         unread = set(self.connectors.ids()).difference(self.meters.connectors)
         effects = [
-            *self._heard_of_faults(self.faults.settle(now)),
             *self.sessions.announce(now),
             *self.meters.restored(sorted(unread), now),
         ]

@@ -64,14 +64,6 @@ class FaultHouse:
         self.faults.restore(self.stored.values())
         self.timer_at = None
 
-    def outlive(
-        self, status: str, code: str = "NoError", *, connector: int = 1, vendor: str | None = None, since_s: float = 0.0
-    ) -> list[tuple[str, str, str]]:
-        """This report is what the connectors have, as of `since_s` seconds after the start."""
-        report = StatusReported(connector, status, code, None, None, vendor)
-        self.faults.outlived(report, START + timedelta(seconds=since_s), self.now())
-        return self.carry_out(self.faults.settle(self.now()))
-
     def settle(self) -> list[tuple[str, str, str]]:
         """The daemon stops."""
         return self.carry_out(self.faults.settle_all(self.now()))

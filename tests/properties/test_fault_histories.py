@@ -46,7 +46,6 @@ class FaultHistories(RuleBasedStateMachine):
         self.house = FaultHouse()
         self.lasting: dict[int, dict[Name, str]] = {connector: {} for connector in CONNECTORS}
         self.before: dict[int, str | None] = dict.fromkeys(CONNECTORS)
-        self.stands: dict[int, tuple[str, Name]] = {}
         self.kinds: dict[int, list[str]] = {}
 
     @rule(
@@ -69,7 +68,7 @@ class FaultHistories(RuleBasedStateMachine):
             before=self.before[connector],
             transaction=transaction,
         )
-        self.before[connector], self.stands[connector] = status, (status, name)
+        self.before[connector] = status
         self.lasting[connector] = expected(self.lasting[connector], status == "Faulted", name)
         known = self.known(connector)
         assert self.lasting[connector].items() <= known.items()
@@ -94,14 +93,8 @@ class FaultHistories(RuleBasedStateMachine):
         self.house.restart()
         restored = self.house.faults.state(self.house.now(), stale=True).faults
         assert restored == (shown.faults if shown is not None else ())
-        for connector, (status, name) in self.stands.items():
-            found, lasting = self.known(connector), self.lasting[connector]
-            code, vendor = name
-            self.house.outlive(status, code, connector=connector, vendor=vendor)
-            self.lasting[connector] = expected(found, status == "Faulted", name)
-            assert self.known(connector) == self.lasting[connector]
-            # An end that another report brought, and that was not told yet, is lost: the next report ends it again.
-            assert lasting.items() <= self.known(connector).items()
+        # An end that was not told yet is lost: the next report ends it again.
+        self.lasting = {connector: self.known(connector) for connector in CONNECTORS}
 
     @rule()
     def the_daemon_stops(self) -> None:
